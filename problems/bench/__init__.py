@@ -1,0 +1,1 @@
+"""Benchmark of solvers on the catalogue: ``python -m problems.bench least_squares``."""

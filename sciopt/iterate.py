@@ -1,0 +1,167 @@
+"""The one loop: a public, resumable generator over steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sciopt._errors import ConditionError, OptionError
+from sciopt._types import Array
+from sciopt.frames import Frame
+from sciopt.linearise import Linearisation, Work, linearise
+from sciopt.methods._contract import Method, Step
+from sciopt.methods.auto import choose
+from sciopt.stop import Stop
+
+__all__ = ["Iterate", "iterate"]
+
+
+@dataclass(frozen=True, eq=False)
+class Iterate:
+    """Where a solve stands after a step.
+
+    Attributes
+    ----------
+    number
+        Steps taken so far; 0 is the start.
+    theta
+        Current point, shape (P,).
+    estimate
+        What the method reports instead of theta, or None.
+    lin
+        Linearisation at theta on ``frame``.
+    state, frame, key
+        All that a resume needs besides theta.
+    info
+        Numbers of the step, ``f`` included.
+    accepted
+        Whether the step moved theta.
+    verdict
+        ``(status, sentence)`` once the solve is finished, else None.
+    """
+
+    number: int
+    theta: Array
+    lin: Linearisation
+    state: Any
+    frame: Frame
+    key: int
+    info: dict[str, float]
+    accepted: bool
+    method: Method
+    estimate: Array | None = None
+    verdict: tuple[str, str] | None = None
+    stalled: int = 0
+
+
+def iterate(
+    problem: Any,
+    method: Method | str = "auto",
+    *,
+    start: Any = None,
+    key: int = 0,
+    stop: Stop | None = None,
+    work: Work | None = None,
+) -> Iterator[Iterate]:
+    """Yield the iterates of a solve, the start first, until a verdict.
+
+    Parameters
+    ----------
+    problem
+        A `Problem` or any object of the same protocol (``layout``, ``frame``, ``stages``).
+    method
+        A method, or ``"auto"``.
+    start
+        Start values: a tree like the unknown, a dict by name, theta, or an `Iterate` to go on from.
+    key
+        Integer; the same key gives the same bits.
+    stop
+        Stop rules; the method's own are always on.
+    work
+        Counters and budgets.
+
+    Raises
+    ------
+    ConditionError
+        The residual is not finite at the start.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sciopt.problem import Problem
+    >>> steps = list(iterate(Problem(lambda v: v**2 - 2.0, unknown=np.ones(1))))
+    >>> round(float(steps[-1].theta[0]), 12)
+    1.414213562373
+    """
+    stop = stop or Stop()
+    work = work if work is not None else Work()
+    if isinstance(start, Iterate):
+        it = _resumed(problem, start, work)
+    else:
+        it = _first(problem, method, start, int(key), work)
+        yield it
+    last_stage = len(getattr(problem, "stages", (None,))) - 1
+    while it.verdict is None:
+        step = it.method.step(it.lin, it.state, (it.key << 32) + it.number)
+        it = _after(problem, it, step, stop, last_stage, work)
+        yield it
+
+
+def _first(problem: Any, method: Method | str, start: Any, key: int, work: Work) -> Iterate:
+    theta = start_vector(problem, start)
+    frame = problem.frame(theta, None, {}, key, 0)
+    lin = linearise(problem, theta, frame, work)
+    if lin.failed:
+        values = ", ".join(f"{n}={v:.6g}" for n, v in list(zip(problem.layout.names, theta, strict=True))[:8])
+        raise ConditionError(f"not finite at the start ({values}): {lin.failed}; choose another start or mend the model")
+    if method == "auto":
+        method = choose(problem, lin)
+    elif isinstance(method, str):
+        raise OptionError(f"unknown method {method!r}; give a method object such as so.TrustRegion(), or 'auto'")
+    elif isinstance(method, type) or not isinstance(method, Method):
+        raise OptionError(f"method must be an object with init and step (did you mean {getattr(method, '__name__', method)}()?)")
+    return Iterate(0, theta, lin, method.init(lin), frame, key, {"f": lin.f}, True, method)
+
+
+def _resumed(problem: Any, it: Iterate, work: Work) -> Iterate:
+    lin = linearise(problem, it.theta, it.frame, work)
+    return Iterate(it.number, it.theta, lin, it.state, it.frame, it.key, it.info, it.accepted, it.method, it.estimate, None, it.stalled)
+
+
+def _after(problem: Any, it: Iterate, step: Step, stop: Stop, last_stage: int, work: Work) -> Iterate:
+    number = it.number + 1
+    request = dict(step.request)
+    f_old_frame = step.lin.f if step.lin is not None else np.nan
+    verdict = step.verdict or stop.judge(step, f_old_frame if np.isfinite(f_old_frame) else it.lin.f)
+    stalled = 0 if step.accepted else it.stalled + 1
+    if verdict is None and stalled >= stop.stalls:
+        verdict = ("stalled", f"{stalled} steps in a row were rejected")
+    if verdict is not None and verdict[0] != "nonfinite" and it.frame.stage < last_stage:
+        request["stage"], verdict = True, None
+    frame = problem.frame(step.theta, it.frame, request, it.key, number)
+    same = frame is it.frame
+    if not same and verdict is not None and verdict[0] != "nonfinite":
+        verdict = None  # met on one batch only
+    lin = step.lin if step.lin is not None and same else linearise(problem, step.theta, frame, work)
+    info = dict(step.info)
+    info["f"] = lin.f
+    info["accepted"] = float(step.accepted)
+    if last_stage:
+        info["stage"] = float(frame.stage)
+    return Iterate(number, step.theta, lin, step.state, frame, it.key, info, step.accepted, it.method, step.estimate, verdict, stalled)
+
+
+def start_vector(problem: Any, start: Any) -> Array:
+    """Return theta for a start given as None, theta, a tree, or a dict by name."""
+    layout = problem.layout
+    if start is None:
+        return np.array(layout.start)
+    if isinstance(start, np.ndarray) and start.shape == (layout.size,):
+        theta = np.asarray(start, float).copy()
+        if not np.isfinite(theta).all():
+            raise ConditionError(f"start: entry {layout.names[int(np.argmin(np.isfinite(theta)))]!r} is not finite")
+        return theta
+    return layout.pack(start)

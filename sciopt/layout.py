@@ -1,0 +1,278 @@
+"""The map between a pytree of unknowns and the vector theta that methods move."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from sciopt._errors import ParameterError
+from sciopt._tree import flatten, is_number, unflatten
+from sciopt._types import Array, Tree
+from sciopt.parameters import Parameter
+
+__all__ = ["Layout", "Leaf"]
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One leaf of the unknown: where it sits in theta and what is known about it."""
+
+    name: str
+    path: str
+    parameter: Parameter
+    shape: tuple[int, ...]
+    complex: bool
+    start: int  # first entry in theta; -1 when fixed or tied
+    named: bool  # a Parameter or a scalar: shown as a row of its own
+    numeric: bool = True
+    tree_value: Any = None  # non-numeric leaves pass through untouched
+
+    @cached_property
+    def size(self) -> int:
+        """Number of entries of theta that the leaf takes (two per complex number)."""
+        return math.prod(self.shape) * (2 if self.complex else 1)
+
+    @cached_property
+    def slice(self) -> slice:
+        """The leaf's part of theta."""
+        return slice(self.start, self.start + self.size)
+
+    def read(self, theta: Any) -> Any:
+        """Return the leaf's value from theta (numpy, complex-step or traced JAX vector)."""
+        if not self.complex:
+            return theta[self.start] if not self.shape else theta[self.slice].reshape(self.shape)
+        half = self.start + self.size // 2
+        if not self.shape:
+            return theta[self.start] + 1j * theta[half]
+        return (theta[self.start : half] + 1j * theta[half : self.start + self.size]).reshape(self.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """Names, places, bounds and scales of the free scalars of an unknown.
+
+    Built by `Layout.of(unknown)`; ``theta`` has one entry for each free real scalar, complex leaves take two
+    blocks (real parts, then imaginary parts).
+
+    Attributes
+    ----------
+    names
+        Name of each entry of theta, such as ``"tau"``, ``"w[3]"`` or ``"z.im"``.
+    start, lower, upper, scale
+        Arrays of shape (P,).
+    units
+        Unit label of each entry.
+    """
+
+    unknown: Tree
+    leaves: tuple[Leaf, ...]
+    names: tuple[str, ...]
+    units: tuple[str, ...]
+    start: Array
+    lower: Array
+    upper: Array
+    scale: Array
+    has_ties: bool = False
+    simple: bool = False  # flat dict of free real scalars in order: theta is the argument list
+    _index: dict[str, int] = field(default_factory=dict, repr=False)
+
+    @staticmethod
+    def of(unknown: Tree) -> Layout:
+        """Read an unknown.
+
+        Parameters
+        ----------
+        unknown
+            Any pytree; numeric leaves are fitted, `Parameter` leaves with their options.
+
+        Raises
+        ------
+        ParameterError
+            Nothing to fit, duplicate names, a start value missing or not finite.
+        """
+        leaves: list[Leaf] = []
+        place = 0
+        for path, raw in flatten(unknown):
+            leaf = _leaf(path or "theta", raw, place)
+            if leaf.start >= 0:
+                place += leaf.size
+            leaves.append(leaf)
+        names, units, parts = [], [], []
+        for leaf in leaves:
+            if leaf.start >= 0:
+                names += _entry_names(leaf)
+                units += [leaf.parameter.unit] * leaf.size
+                parts.append(leaf)
+        if not names:
+            raise ParameterError("nothing to fit: every leaf of the unknown is fixed, tied or not a number")
+        named = [leaf.name for leaf in leaves if leaf.numeric]
+        double = sorted({n for n in named if named.count(n) > 1}) if len(named) < 2000 else []
+        if double:
+            raise ParameterError(f"two parameters share the name {double[0]!r}; give each its own name=")
+        size = sum(leaf.size for leaf in parts)
+        start, lower, upper, scale = np.empty(size), np.full(size, -np.inf), np.full(size, np.inf), np.ones(size)
+        for leaf in parts:
+            value = np.asarray(leaf.parameter.value)
+            flat = np.concatenate([value.real.ravel(), value.imag.ravel()]) if leaf.complex else value.ravel()
+            start[leaf.slice] = flat
+            lower[leaf.slice], upper[leaf.slice] = leaf.parameter.limits
+            scale[leaf.slice] = leaf.parameter.scale
+        ties = any(leaf.numeric and leaf.parameter.tied is not None for leaf in leaves)
+        simple = isinstance(unknown, dict) and all(
+            leaf.numeric and leaf.start == i and not leaf.complex and not leaf.shape for i, leaf in enumerate(leaves)
+        )
+        for array in (start, lower, upper, scale):
+            array.flags.writeable = False
+        index = {n: i for i, n in enumerate(names)}
+        layout = Layout(
+            unknown, tuple(leaves), tuple(names), tuple(units), start, lower, upper, scale, ties, simple, index
+        )
+        layout.values(start)  # ties are evaluated once, so that a wrong one is reported here
+        return layout
+
+    @property
+    def size(self) -> int:
+        """Number P of free real scalars."""
+        return len(self.names)
+
+    @cached_property
+    def bounded(self) -> bool:
+        """Whether any entry has a finite bound."""
+        return bool(np.isfinite(self.lower).any() or np.isfinite(self.upper).any())
+
+    @cached_property
+    def has_complex(self) -> bool:
+        """Whether a free leaf is complex."""
+        return any(leaf.complex and leaf.start >= 0 for leaf in self.leaves)
+
+    def index(self, name: str) -> int:
+        """Place of a named entry in theta; `ParameterError` lists the names if it is unknown."""
+        try:
+            return self._index[name]
+        except KeyError:
+            known = ", ".join(self.names[:20])
+            raise ParameterError(f"no free parameter named {name!r}; free parameters: {known}") from None
+
+    def leaf_values(self, theta: Any) -> list[Any]:
+        """Value of each leaf at theta, fixed and tied ones included, in tree order."""
+        values: list[Any] = []
+        for leaf in self.leaves:
+            if not leaf.numeric:
+                values.append(leaf.tree_value)
+            elif leaf.start >= 0:
+                values.append(leaf.read(theta))
+            else:
+                values.append(leaf.parameter.value)
+        if self.has_ties:
+            self._tie(values)
+        return values
+
+    def tree(self, theta: Any) -> Tree:
+        """Return the unknown with every `Parameter` replaced by its value at theta."""
+        if self.simple:
+            return dict(zip(self.unknown, theta, strict=True))
+        return unflatten(self.unknown, self.leaf_values(theta))
+
+    def values(self, theta: Any) -> dict[str, Any]:
+        """Value of each numeric leaf by name."""
+        pairs = zip(self.leaves, self.leaf_values(theta), strict=True)
+        return {leaf.name: value for leaf, value in pairs if leaf.numeric}
+
+    def pack(self, tree: Tree) -> Array:
+        """Return theta for a tree of the same structure (or a dict of values by name).
+
+        Raises
+        ------
+        ParameterError
+            A name is unknown, or a leaf has another shape.
+        """
+        if isinstance(tree, dict) and not isinstance(self.unknown, dict):
+            given = tree
+        else:
+            pairs = flatten(tree)
+            if len(pairs) != len(self.leaves) and not isinstance(tree, dict):
+                raise ParameterError(f"start has {len(pairs)} leaves, the unknown has {len(self.leaves)}")
+            if isinstance(tree, dict):
+                given = dict(pairs)
+            else:
+                given = {leaf.name: value for leaf, (_, value) in zip(self.leaves, pairs, strict=True)}
+        theta = self.start.copy()
+        known = {leaf.path: leaf for leaf in self.leaves} | {leaf.name: leaf for leaf in self.leaves}
+        for name, value in given.items():
+            if name not in known:
+                raise ParameterError(f"no parameter named {name!r}; parameters: {', '.join(list(known)[:20])}")
+            leaf = known[name]
+            if leaf.start < 0 or not leaf.numeric:
+                continue
+            plain = value.value if isinstance(value, Parameter) else value
+            array = np.asarray(plain)
+            if array.shape != leaf.shape:
+                raise ParameterError(f"parameter {name!r}: start has shape {array.shape}, expected {leaf.shape}")
+            if not np.all(np.isfinite(array)):
+                raise ParameterError(f"parameter {name!r}: start {plain!r} is not finite")
+            flat = np.concatenate([array.real.ravel(), array.imag.ravel()]) if leaf.complex else array.ravel()
+            if np.any((flat < self.lower[leaf.slice]) | (flat > self.upper[leaf.slice])):
+                low, high = leaf.parameter.limits
+                raise ParameterError(f"parameter {name!r}: start {plain!r} lies outside its bounds [{low:g}, {high:g}]")
+            theta[leaf.slice] = flat
+        return theta
+
+    def _tie(self, values: list[Any]) -> None:
+        known = {
+            leaf.name: value
+            for leaf, value in zip(self.leaves, values, strict=True)
+            if leaf.numeric and leaf.parameter.tied is None
+        }
+        waiting = [i for i, leaf in enumerate(self.leaves) if leaf.numeric and leaf.parameter.tied is not None]
+        while waiting:
+            later = []
+            for i in waiting:
+                leaf = self.leaves[i]
+                tied = leaf.parameter.tied
+                assert tied is not None
+                try:
+                    values[i] = known[leaf.name] = tied(SimpleNamespace(**known))
+                except AttributeError as error:
+                    later.append(i)
+                    problem = error
+            if len(later) == len(waiting):
+                name = self.leaves[later[0]].name
+                raise ParameterError(
+                    f"parameter {name!r}: its tie needs a parameter that does not exist or depends on itself ({problem})"
+                )
+            waiting = later
+
+
+def _leaf(path: str, raw: Any, place: int) -> Leaf:
+    if not is_number(raw):
+        return Leaf(path, path, Parameter(0.0, fixed=True), (), False, -1, False, numeric=False, tree_value=raw)
+    given = isinstance(raw, Parameter)
+    parameter = raw if given else Parameter(raw, name=path)
+    name = parameter.name or path
+    parameter.check(name)
+    value = parameter.value
+    if value is None and parameter.prior is not None and hasattr(parameter.prior, "mean"):
+        value = parameter.prior.mean
+    if value is None and parameter.tied is None:
+        raise ParameterError(f"parameter {name!r} has no start value; give Parameter(value) or start={{{name!r}: ...}}")
+    array = np.asarray(0.0 if value is None else value)
+    if array.dtype.kind not in "c":
+        array = array.astype(np.float64)
+    if not np.all(np.isfinite(array)):
+        raise ParameterError(f"parameter {name!r}: start value {value!r} is not finite")
+    parameter = parameter.started(array if array.shape else array[()])
+    start = place if parameter.free else -1
+    return Leaf(name, path, parameter, array.shape, array.dtype.kind == "c", start, given or not array.shape)
+
+
+def _entry_names(leaf: Leaf) -> list[str]:
+    if not leaf.shape:
+        base = [leaf.name]
+    else:
+        base = [f"{leaf.name}[{','.join(map(str, i))}]" for i in np.ndindex(*leaf.shape)]
+    return [f"{b}.re" for b in base] + [f"{b}.im" for b in base] if leaf.complex else base

@@ -1,0 +1,116 @@
+"""A named scalar (or array) unknown with unit, bounds, ties and prior."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from sciopt._errors import ParameterError
+
+__all__ = ["Parameter"]
+
+Bound = float | None
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One unknown of a problem, with what a physicist knows about it.
+
+    Parameters
+    ----------
+    value
+        Start value: a real or complex number, or an array of them (all entries share the options).
+        ``None`` asks for an automatic start (ready line shapes) or for the prior's mean.
+    name
+        Name in tables; by default the place in the unknown (dict key, attribute path).
+    unit
+        A label such as ``"s"``; shown in tables and axes, never converted.
+    bounds
+        ``(lower, upper)``, either may be None. Bounds are held by an active set: the start is never moved.
+    fixed
+        Keep the value; the parameter has no error and no column in the Jacobian.
+    tied
+        Function of the other parameters, ``lambda p: 2 * p.tau``; the value then follows them.
+    prior
+        `Normal(mean, sigma)` adds a residual row, `Uniform(lower, upper)` adds bounds.
+    scale
+        Typical size in the parameter's unit. Only used for finite-difference steps of a parameter at zero
+        and as the metric in which null directions are measured.
+
+    Raises
+    ------
+    ParameterError
+        Contradictory bounds, a start outside the bounds, a non-finite value, both fixed and tied.
+
+    Examples
+    --------
+    >>> Parameter(1.0, unit="s", bounds=(0, None)).bounds
+    (0, None)
+    """
+
+    value: Any = None
+    name: str | None = None
+    unit: str = ""
+    bounds: tuple[Bound, Bound] = (None, None)
+    fixed: bool = False
+    tied: Callable[[Any], Any] | None = None
+    prior: Any = None
+    scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        self.check(self.name or "?")
+
+    def check(self, name: str) -> None:
+        """Raise `ParameterError` naming the parameter if its options contradict each other."""
+        try:
+            lower, upper = self.limits
+        except (TypeError, ValueError):
+            raise ParameterError(f"parameter {name!r}: bounds must be a pair (lower, upper), got {self.bounds!r}") from None
+        if np.isnan(lower) or np.isnan(upper) or not lower < upper:
+            raise ParameterError(
+                f"parameter {name!r}: contradictory bounds, lower {lower:g} is not below upper {upper:g}; "
+                "to keep a parameter constant use fixed=True"
+            )
+        if self.fixed and self.tied is not None:
+            raise ParameterError(f"parameter {name!r} is both fixed and tied; choose one")
+        if self.fixed and self.value is None:
+            raise ParameterError(f"parameter {name!r} is fixed but has no value")
+        if not (np.isfinite(self.scale) and self.scale > 0):
+            raise ParameterError(f"parameter {name!r}: scale must be a positive number, got {self.scale!r}")
+        if self.value is None:
+            return
+        value = np.asarray(self.value)
+        if value.dtype.kind not in "biufc":
+            raise ParameterError(f"parameter {name!r}: value must be a number or an array, got {type(self.value).__name__}")
+        if not np.all(np.isfinite(value)):
+            raise ParameterError(f"parameter {name!r}: start value {self.value!r} is not finite")
+        bounded = np.isfinite(lower) or np.isfinite(upper)
+        if bounded and value.dtype.kind == "c":
+            raise ParameterError(f"parameter {name!r} is complex: bounds have no meaning; use two real parameters")
+        if bounded and not self.fixed and self.tied is None and np.any((value < lower) | (value > upper)):
+            raise ParameterError(
+                f"parameter {name!r}: start {self.value!r} lies outside its bounds [{lower:g}, {upper:g}]; "
+                "move the start or widen the bounds"
+            )
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Lower and upper bound as floats (infinite where open), the uniform prior included."""
+        lower, upper = self.bounds
+        low = -np.inf if lower is None else float(lower)
+        high = np.inf if upper is None else float(upper)
+        if self.prior is not None and hasattr(self.prior, "upper"):
+            low, high = max(low, float(self.prior.lower)), min(high, float(self.prior.upper))
+        return low, high
+
+    @property
+    def free(self) -> bool:
+        """Whether the parameter is fitted (neither fixed nor tied)."""
+        return not self.fixed and self.tied is None
+
+    def started(self, value: Any) -> Parameter:
+        """Return a copy that starts at ``value``."""
+        return replace(self, value=value)

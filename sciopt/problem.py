@@ -1,0 +1,216 @@
+"""Problem: named conditions on one unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from sciopt._errors import ConditionError, OptionError, ParameterError
+from sciopt._types import Array, Tree
+from sciopt.condition import Condition, bind
+from sciopt.frames import Frame, Stage
+from sciopt.layout import Layout
+from sciopt.parameters import Parameter
+from sciopt.points import Batch, Fixed
+
+__all__ = ["Problem"]
+
+STRUCTURES = ("rectangular", "square", "symmetric")
+
+
+class Problem:
+    """Residual conditions on an unknown, ready to be solved.
+
+    Parameters
+    ----------
+    conditions
+        A `Condition`, a list of them, or a bare residual function ``residual(unknown) -> array``.
+    unknown
+        Any pytree of start values: numbers, arrays, dicts of `Parameter`, an equinox module.
+    args
+        Further objects passed untouched to a bare residual function.
+    jacobian, pattern, sigma, weight
+        For a bare residual function: as in `Condition`.
+    structure
+        ``"rectangular"`` (least squares), ``"square"`` or ``"symmetric"``: J delta = -r is solved as it stands.
+    null
+        Known null vector(s) of a symmetric J, shape (P,) or (P, k).
+    stages
+        Settings that the solve passes through; see `Stage`.
+    linear
+        Names of unknowns that enter linearly; they are eliminated exactly.
+
+    Raises
+    ------
+    ConditionError, ParameterError, OptionError
+        Naming the condition or parameter at fault.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> p = Problem(lambda v: np.array([v[0] - 1, 10 * (v[1] - v[0] ** 2)]), unknown=np.zeros(2))
+    >>> p.layout.size
+    2
+    """
+
+    def __init__(
+        self,
+        conditions: Condition | Callable[..., Any] | Sequence[Condition],
+        unknown: Tree = None,
+        *,
+        args: tuple[Any, ...] = (),
+        jacobian: Any = None,
+        pattern: Any = None,
+        sigma: Any = None,
+        weight: float | None = None,
+        structure: str = "rectangular",
+        null: Any = None,
+        stages: Sequence[Stage] = (),
+        linear: Sequence[str] = (),
+    ) -> None:
+        if unknown is None:
+            raise ParameterError("Problem needs unknown=: start values as a number, array, dict, or module")
+        if isinstance(conditions, Condition):
+            listed = [conditions]
+        elif callable(conditions):
+            listed = [Condition(conditions, "residual", jacobian=jacobian or "auto", pattern=pattern, args=tuple(args), sigma=sigma, weight=weight)]
+        else:
+            listed = list(conditions)
+        if not listed:
+            raise ConditionError("Problem has no conditions")
+        for c in listed:
+            if not isinstance(c, Condition):
+                raise ConditionError(f"conditions must be Condition objects (use @condition), got {type(c).__name__}")
+        self.conditions = tuple(_distinct(listed))
+        if structure not in STRUCTURES:
+            raise OptionError(f"unknown structure={structure!r}; choose one of {STRUCTURES}")
+        self.structure = structure
+        self.null = None if null is None else np.asarray(null, float)
+        self.stages = tuple(stages) or (Stage(),)
+        self.linear = tuple(linear)
+        self.unknown = unknown
+        self.layout = Layout.of(unknown)
+        for name in self.linear:
+            if name not in {leaf.name for leaf in self.layout.leaves if leaf.start >= 0}:
+                raise ParameterError(f"linear={name!r} is not a free parameter of this problem")
+        self._moving = not all(isinstance(c.points, Fixed) for c in self.conditions)
+        sample = [c.points.first(np.random.default_rng(0)).coords for c in self.conditions]
+        self.bindings = tuple(
+            bind(c, unknown, self.stages[0].settings, s, self.layout.simple)
+            for c, s in zip(self.conditions, sample, strict=True)
+        )
+
+    def frame(
+        self, theta: Array, previous: Frame | None = None, request: Mapping[str, Any] | None = None, key: int = 0, step: int = 0
+    ) -> Frame:
+        """Return the frame for the next step; ``previous`` itself means that nothing changed.
+
+        Parameters
+        ----------
+        theta
+            Current point, shape (P,); problem kinds choose their step grids and lists from it.
+        previous
+            Frame of the last step, or None at the start.
+        request
+            What the method asks of the frame: ``rows``, ``refresh``, ``stage``.
+        key, step
+            Integer key of the solve and number of the step; together they determine all random choices.
+        """
+        request = request or {}
+        rngs = [np.random.default_rng([key, step, i]) for i in range(len(self.conditions))] if previous is None or self._moving else []
+        if previous is None:
+            batches = tuple(c.points.first(rng) for c, rng in zip(self.conditions, rngs, strict=True))
+            return Frame(batches, 0, step, self.stages[0].settings)
+        stage = min(previous.stage + 1, len(self.stages) - 1) if request.get("stage") else previous.stage
+        batches = previous.batches
+        if self._moving:
+            batches = tuple(
+                c.points.following(b, request, step, rng)
+                for c, b, rng in zip(self.conditions, batches, rngs, strict=True)
+            )
+        if stage == previous.stage and all(a is b for a, b in zip(batches, previous.batches, strict=True)):
+            return previous
+        return Frame(batches, stage, step, self.stages[stage].settings, previous.extra)
+
+    def coords(self, frame: Frame, i: int) -> Batch:
+        """Return the batch of condition i."""
+        return frame.batches[i]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the conditions."""
+        return tuple(c.name for c in self.conditions)
+
+    def renamed(self, **names: str) -> Problem:
+        """Return a copy whose parameters have other names: ``p.renamed(A="A1")`` keeps A apart in a sum."""
+        if not isinstance(self.unknown, dict):
+            raise ParameterError("renamed needs an unknown that is a dict of named parameters")
+        for old in names:
+            if old not in self.unknown:
+                raise ParameterError(f"renamed: no parameter named {old!r}; parameters: {', '.join(map(str, self.unknown))}")
+        unknown = {names.get(k, k): v for k, v in self.unknown.items()}
+        unknown = {k: replace(v, name=None) if isinstance(v, Parameter) else v for k, v in unknown.items()}
+        return self._copy([c.renamed(names) for c in self.conditions], unknown, tuple(names.get(n, n) for n in self.linear))
+
+    def started(self, **values: Any) -> Problem:
+        """Return a copy with other start values."""
+        unknown = dict(self.unknown)
+        for name, value in values.items():
+            if name not in unknown:
+                raise ParameterError(f"no parameter named {name!r}; parameters: {', '.join(map(str, unknown))}")
+            old = unknown[name]
+            unknown[name] = old.started(value) if isinstance(old, Parameter) else value
+        return self._copy(list(self.conditions), unknown, self.linear)
+
+    def _copy(self, conditions: list[Condition], unknown: Tree, linear: tuple[str, ...]) -> Problem:
+        return Problem(conditions, unknown, structure=self.structure, null=self.null, stages=self.stages, linear=linear)
+
+    def __add__(self, other: Problem) -> Problem:
+        """Return the problem with the conditions of both; parameters of the same name are shared."""
+        if not isinstance(other, Problem):
+            return NotImplemented
+        if not (isinstance(self.unknown, dict) and isinstance(other.unknown, dict)):
+            raise ParameterError("problems can be added if both unknowns are dicts of named parameters")
+        if self.structure != other.structure:
+            raise OptionError(f"cannot add a {self.structure} and a {other.structure} problem")
+        unknown = dict(self.unknown)
+        for key, value in other.unknown.items():
+            unknown[key] = _merge(key, unknown[key], value) if key in unknown else value
+        linear = tuple(dict.fromkeys(self.linear + other.linear))
+        return self._copy([*self.conditions, *other.conditions], unknown, linear)
+
+    def __radd__(self, other: Any) -> Problem:
+        """Let ``sum(problems)`` work."""
+        return self if other == 0 else NotImplemented
+
+    def __repr__(self) -> str:
+        """Summarise conditions and unknown."""
+        free = self.layout.names
+        shown = ", ".join(free[:6]) + (f", ... ({len(free)})" if len(free) > 6 else "")
+        return f"Problem(conditions: {', '.join(self.names)}; unknown: {shown})"
+
+
+def _distinct(conditions: list[Condition]) -> list[Condition]:
+    seen: dict[str, int] = {}
+    out = []
+    for c in conditions:
+        seen[c.name] = seen.get(c.name, 0) + 1
+        out.append(c if seen[c.name] == 1 else replace(c, name=f"{c.name}#{seen[c.name]}"))
+    return out
+
+
+def _merge(name: str, a: Any, b: Any) -> Any:
+    pa = a if isinstance(a, Parameter) else Parameter(a)
+    pb = b if isinstance(b, Parameter) else Parameter(b)
+    for what in ("value", "bounds", "prior", "fixed", "unit"):
+        va, vb = getattr(pa, what), getattr(pb, what)
+        same = np.array_equal(va, vb) if what == "value" else va == vb
+        default = {"bounds": (None, None), "prior": None, "unit": "", "value": None, "fixed": False}[what]
+        if not same and not (what in ("prior", "unit", "bounds", "value") and (va == default or vb == default)):
+            raise ParameterError(f"parameter {name!r} is shared with contradictory {what}: {va!r} and {vb!r}; use renamed() to keep two apart")
+    merged = {w: getattr(pa, w) if getattr(pa, w) not in (None, "", (None, None)) else getattr(pb, w) for w in ("bounds", "prior", "unit")} if np.ndim(pa.value) == 0 else {}
+    value = pa.value if pa.value is not None else pb.value
+    return replace(pa, value=value, **merged)
