@@ -76,6 +76,7 @@ class Progress:
     stream: Stream | None = None
     _bar: Any = field(default=None, init=False, repr=False)
     _columns: tuple[tuple[str, str, str], ...] | None = field(default=None, init=False, repr=False)
+    _held: tuple[float, ...] = field(default=(), init=False, repr=False)
     _last: float = field(default=math.nan, init=False, repr=False)
     _started: float = field(default=0.0, init=False, repr=False)
 
@@ -97,6 +98,8 @@ class Progress:
         """End the display."""
         if self._bar is not None:
             self._bar.close()
+        if self._held:
+            self._head(self._shown(0.0)[0], ())
         self._bar, self._columns, self._last = None, None, math.nan
 
     def __enter__(self) -> Progress:
@@ -124,23 +127,38 @@ class Progress:
         self._bar.update(number - self._bar.n)
 
     def _show_line(self, number: int, merit: float, info: Mapping[str, float], accepted: bool) -> None:
-        stream = sys.stderr if self.stream is None else self.stream
         name, value = self._shown(merit)
-        new = tuple(c for c in COLUMNS if c[1] in info)
         if self._columns is None:
-            self._started = time.perf_counter()
-        if self._columns is None or (number <= 1 and set(new) - set(self._columns)):
-            self._columns = new
-            heads = [name, "change", *(head for head, _, _ in new)]
-            stream.write(" step" + "".join(f"{head:>{WIDTH + 2}}" for head in heads) + "       s\n")
+            self._started = time.perf_counter() if not self._held else self._started
+            if number == 0 and not self._held:
+                self._held = (value,)  # the first step tells which columns there are
+                return
+            self._head(name, tuple(c for c in COLUMNS if c[1] in info))
+        self._line(number, value, info, accepted)
+
+    def _head(self, name: str, columns: tuple[tuple[str, str, str], ...]) -> None:
+        self._columns = columns
+        heads = [name, "change", *(head for head, _, _ in columns)]
+        self._write(" step" + "".join(f"{head:>{WIDTH + 2}}" for head in heads) + "       s")
+        for value in self._held:
+            self._line(0, value, {}, True, seconds=0.0)
+        self._held = ()
+
+    def _line(
+        self, number: int, value: float, info: Mapping[str, float], accepted: bool, seconds: float | None = None
+    ) -> None:
         change = value - self._last
         cells = [f"{value:.5e}", f"{change:.2e}" if math.isfinite(change) else ""]
-        cells += [_cell(info.get(key, math.nan), form) for _, key, form in self._columns]
-        seconds = time.perf_counter() - self._started
-        line = f"{number:5d}" + "".join(f"{cell:>{WIDTH + 2}}" for cell in cells) + f"{seconds:8.2f}"
-        stream.write(line + ("" if accepted else "  rejected") + "\n")
-        stream.flush()
+        cells += [_cell(info.get(key, math.nan), form) for _, key, form in self._columns or ()]
+        seconds = time.perf_counter() - self._started if seconds is None else seconds
+        row = f"{number:5d}" + "".join(f"{cell:>{WIDTH + 2}}" for cell in cells) + f"{seconds:8.2f}"
+        self._write(row + ("" if accepted else "  rejected"))
         self._last = value
+
+    def _write(self, line: str) -> None:
+        stream = sys.stderr if self.stream is None else self.stream
+        stream.write(line + "\n")
+        stream.flush()
 
 
 def progress_of(progress: Any, *, total: int | None = None, dof: float | None = None) -> Any:

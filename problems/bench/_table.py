@@ -18,6 +18,7 @@ COLUMNS: dict[str, str] = {
     "nist_6_start2": "s2>=6",
     "nist_rss_8": "rss>=8",
     "nist_false_success": "falseOK",
+    "nist_errors_3": "std>=3",
     "nist_errors_6": "std>=6",
     "nist_exceptions": "exc",
     "nfev_median": "nfev",
@@ -34,7 +35,7 @@ COLUMNS: dict[str, str] = {
 
 LEGEND = """\
 NIST>=d: runs whose worst parameter has d digits (s1, s2: from start 1, 2); rss>=8: digits of the sum of squares;
-falseOK: claims convergence with < 4 digits (MGH, rank deficient: at no known minimum); std>=6: its own standard errors;
+falseOK: claims convergence with < 4 digits (MGH, rank deficient: at no known minimum); std: its own standard errors;
 nfev, njev: medians over NIST (own differences count as nfev); warm: median over NIST runs of the fastest call, CPU ms;
 cold: median over problems of the first call from start 1; MGH, minpack, rankdef: starts that reach a known minimum
 (rankdef: all starts of problems whose Jacobian is singular at a minimum); pinv>=6: starts that end at the point of the
@@ -67,6 +68,7 @@ def summarise(runs: Sequence[Run]) -> dict[str, str | float]:
         "nist_6_start2": _count(r.digits >= 6 for r in nist if r.start == 1),
         "nist_rss_8": _count(r.rss_digits >= 8 for r in nist),
         "nist_false_success": _count(r.claims_success and r.digits < 4 for r in nist),
+        "nist_errors_3": f"{sum(r.error_digits >= 3 for r in own_errors)}/{len(nist)}" if own_errors else "-",
         "nist_errors_6": f"{sum(r.error_digits >= 6 for r in own_errors)}/{len(nist)}" if own_errors else "-",
         "nist_exceptions": _count(bool(r.exception) for r in nist),
         "nfev_median": _median(r.nfev for r in ended),

@@ -1,8 +1,8 @@
 """Gradient-normalised smoothness against gradient descent, super-universal and cubic Newton.
 
-Logistic regression and the soft maximum (approximate Hessian: the weighted Gauss-Newton term), where the theory promises
-a global linear rate, and the Chebyshev-Rosenbrock chain u_1 = (1 - x_1) / 2, u_i = x_i - (2 x_{i-1}^2 - 1) from 100
-starts. Semenov, Jaggi and Doikov, arXiv 2506.13710.
+Logistic regression and the soft maximum (approximate Hessian: the weighted Gauss-Newton term), where the theory
+promises a global linear rate, and the Chebyshev-Rosenbrock chain u_1 = (1 - x_1) / 2, u_i = x_i - (2 x_{i-1}^2 - 1)
+from 100 starts. Semenov, Jaggi and Doikov, arXiv 2506.13710.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from sciopt.condition import Condition
 from sciopt.iterate import iterate
-from sciopt.losses.log_sum_exp import LogSumExp
-from sciopt.methods.gradient_normalised import GradientNormalised
-from sciopt.methods.regularised_newton import RegularisedNewton
+from sciopt.losses import log_sum_exp
+from sciopt.methods import gradient_normalised, regularised_newton
 from sciopt.problem import Problem
 from sciopt.stop import Stop
 
@@ -24,11 +23,11 @@ __all__ = ["METHODS", "chebyshev_rosenbrock", "logistic", "run", "soft_maximum"]
 Array = NDArray[np.float64]
 
 METHODS: dict[str, Any] = {
-    "gradient-normalised, practical": GradientNormalised(),
-    "gradient-normalised, literal": GradientNormalised(acceptance="literal"),
-    "super-universal Newton": RegularisedNewton("super_universal"),
-    "cubic Newton": RegularisedNewton("cubic"),
-    "gradient descent": RegularisedNewton("gradient"),
+    "gradient-normalised, practical": gradient_normalised.GradientNormalised(),
+    "gradient-normalised, literal": gradient_normalised.GradientNormalised(acceptance="literal"),
+    "super-universal Newton": regularised_newton.RegularisedNewton("super_universal"),
+    "cubic Newton": regularised_newton.RegularisedNewton("cubic"),
+    "gradient descent": regularised_newton.RegularisedNewton("gradient"),
 }
 
 
@@ -48,7 +47,7 @@ def soft_maximum(n: int = 400, P: int = 20, mu: float = 0.5, start: float = 1.0,
     A = rng.uniform(-1.0, 1.0, (n, P))
     A -= A.mean(axis=0)  # zero lies inside the hull of the rows
     b = rng.uniform(-1.0, 1.0, n)
-    condition = Condition(lambda v: A @ v, "rows", target=b, loss=LogSumExp(mu), jacobian=lambda v: A)
+    condition = Condition(lambda v: A @ v, "rows", target=b, loss=log_sum_exp.LogSumExp(mu), jacobian=lambda v: A)
     return Problem(condition, unknown=np.full(P, float(start)))
 
 
@@ -91,8 +90,8 @@ def run(starts: int = 100, steps: int = 2000) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        For the convex problems: steps to a relative gap of 1e-6 (-1 = not within ``steps``) and the mean factor of the gap per
-        step. For the chain: the number of starts solved to f < 1e-16 and the median number of steps of those.
+        For the convex problems: steps to a relative gap of 1e-6 (-1 = not within ``steps``) and the mean factor of the
+        gap per step. For the chain: starts solved to f < 1e-16 and the median number of steps of those.
     """
     rows: list[dict[str, Any]] = []
     convex: dict[str, Callable[[], Problem]] = {

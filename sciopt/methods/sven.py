@@ -20,6 +20,7 @@ from sciopt.methods.damping import spectral_cut
 __all__ = ["Sven", "SvenState", "sven_rows"]
 
 TRIES = 16
+LEAST = 1e-12  # smallest cut of the safeguarded rule
 GUARD = 1e-10  # singular values under it are never inverted in the published algorithm
 
 
@@ -91,7 +92,7 @@ class Sven:
         if chosen is not None:
             J = np.ascontiguousarray(J[:, chosen])
         try:
-            found = factor(J, R, how=_how(J.shape, float(state.cut), self.safeguarded))
+            found = factor(J, R, how=_how(J.shape, float(state.cut) if self.safeguarded else self.rtol))
         except DataError:
             return standstill(lin, state, ("nonfinite", "the Jacobian has entries that are not finite"))
         if self.safeguarded:
@@ -112,6 +113,11 @@ class Sven:
     def _kept(self, found: Factor, cut: float) -> int:
         return int(np.count_nonzero(self._filter(cut)(found.spectrum)))
 
+    def _promise(self, found: Factor, cut: float) -> float:
+        """Squared residual in the directions that a cut keeps."""
+        kept = self._filter(max(cut, found.rtol))(found.spectrum) > 0
+        return float(np.sum(found.g[kept] ** 2))
+
     def _direction(self, found: Factor, cut: float, chosen: Any, P: int) -> Array:
         part = found.step(self._filter(cut))
         if chosen is None:
@@ -126,6 +132,9 @@ class Sven:
             return standstill(lin, state, ("converged", "the gradient is zero"), g)
         cut, length, predicted = float(state.cut), float(state.length), 0.0
         full = lin.dense()
+        everything = self._promise(found, 0.0)
+        while cut > LEAST and self._promise(found, cut) < 1e-3 * everything:
+            cut *= 0.1  # the directions above the cut are exhausted
         for _ in range(TRIES):
             if cut < found.rtol and found.how != "qr":
                 found = factor(J, found.jacobian.r, how="qr")  # type: ignore[attr-defined]
@@ -140,7 +149,10 @@ class Sven:
             numbers = {"rank": float(self._kept(found, cut)), "cut": cut, "ratio": ratio}
             floor = at_the_floor(lin, state, trial, g, predicted, reduction, **numbers) if chosen is None else None
             if floor is not None:
-                return floor
+                if floor.verdict is None or cut <= LEAST:
+                    return floor
+                cut *= 0.1  # the cut, not the data, makes the decrease small
+                continue
             if cut >= 0.99 and not ratio > 1e-3:
                 length = shortened(length)
             elif ratio > 1e-3:
@@ -151,7 +163,7 @@ class Sven:
         return standstill(lin, SvenState(cut, length), None, g, predicted, {"refresh": True}, cut=cut)
 
 
-def _how(shape: tuple[int, ...], cut: float, safeguarded: bool) -> Any:
+def _how(shape: tuple[int, ...], cut: float) -> Any:
     """Gram matrices resolve cuts down to 1e-6; the pivoted one is worth its overhead when it is large."""
     if cut < 1e-6:
         return "qr"

@@ -60,7 +60,7 @@ class TrustRegion:
     """
 
     scaling: str = "more"
-    factor: float = 5.0
+    factor: float = 3.0
     xtol: float = 1e-11
     tries: int = 40
 

@@ -89,8 +89,9 @@ def _pack(obj: Any, place: str, arrays: list[Any]) -> Spec:
 
 
 def _pack_container(obj: Any, place: str, arrays: list[Any]) -> Spec:
-    if isinstance(obj, tuple) and hasattr(obj, "_fields"):
-        parts = zip(obj._fields, obj, strict=True)
+    fields = getattr(obj, "_fields", None)
+    if isinstance(obj, tuple) and fields is not None:
+        parts = zip(fields, obj, strict=True)
         return {"namedtuple": [_class_name(type(obj), place), [_pack(v, f"{place}.{k}", arrays) for k, v in parts]]}
     if isinstance(obj, (tuple, list)) and type(obj) in (tuple, list):
         return {type(obj).__name__: [_pack(v, f"{place}[{i}]", arrays) for i, v in enumerate(obj)]}

@@ -43,7 +43,9 @@ def test_k_and_rtol_cut_the_spectrum(rng):
     assert ridge.step(lin, ridge.init(lin), 0).theta == pytest.approx(expected, rel=1e-9)
 
 
-@pytest.mark.parametrize("method", [GaussNewton(), Dogleg(), Dogleg(scaling="none"), SSBroyden(), SSBroyden("bfgs")], ids=repr)
+@pytest.mark.parametrize(
+    "method", [GaussNewton(), Dogleg(), Dogleg(scaling="none"), SSBroyden(), SSBroyden("bfgs")], ids=repr
+)
 @pytest.mark.parametrize(
     ("residual", "start", "answer"),
     [(rosenbrock, [-1.2, 1.0], [1.0, 1.0]), (box, [0.0, 10.0, 20.0], [1.0, 10.0, 1.0])],

@@ -15,7 +15,7 @@ def curve(v):
 
 
 def at_start():
-    return linearise(Problem(curve, unknown=np.array([1.0, 0.7, -0.3])))
+    return linearise(Problem(curve, unknown=np.array([1.1, 0.7, -0.3])))
 
 
 def stepped(method, lin, key=0):
@@ -106,7 +106,8 @@ def test_safeguarded_cut_is_lowered_where_the_model_holds(drive, rng):
     problem = Problem(lambda v: A @ (v - 1.0), unknown=np.zeros(6))
     out = drive(Sven(rtol=0.1), problem, 40)
     assert out.theta == pytest.approx(np.ones(6), abs=1e-6)
-    assert out.steps[0].info["rank"] < out.steps[-1].info["rank"] == 6
+    ranks = [s.info["rank"] for s in out.steps if s.accepted]
+    assert ranks[0] < ranks[-1] == 6
 
 
 def test_half_inverse_is_its_filter():

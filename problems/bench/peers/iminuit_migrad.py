@@ -27,7 +27,7 @@ def fit(case: Case, start: tuple[float, ...], *, tuned: bool) -> PeerResult:
         assert case.x is not None
         assert case.y is not None
 
-        def slopes(_: Any, *theta: float) -> Any:
+        def slopes(x: Any, *theta: float) -> Any:
             return case.jacobian(theta).T
 
         cost = LeastSquares(case.x, case.y, sigma, case.model, grad=slopes if tuned else None)
@@ -41,7 +41,9 @@ def fit(case: Case, start: tuple[float, ...], *, tuned: bool) -> PeerResult:
         def gradient(theta: Any) -> Any:
             return 2 * case.jacobian(theta).T @ case.residual(theta)
 
-        minuit = Minuit(chi2, np.array(start), name=case.parameters, grad=gradient if tuned else None)
+        # One array argument: Minuit calls with a vector when it is started with one.
+        as_vector: Any = Minuit
+        minuit = as_vector(chi2, np.array(start), name=case.parameters, grad=gradient if tuned else None)
         minuit.errordef = Minuit.LEAST_SQUARES
     if tuned:
         minuit.strategy = 2

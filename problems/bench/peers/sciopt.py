@@ -28,4 +28,4 @@ def fit(case: Case, start: tuple[float, ...]) -> PeerResult:
     return PeerResult(theta, errors, bool(solution.success), int(solution.nfev), int(solution.njev), solution.message)
 
 
-PEERS = (Peer("sciopt", fit, "sciopt", ("sciopt",)),)
+PEERS = (Peer("sciopt", fit, "sciopt", ("sciopt.fit", "sciopt.solve")),)
