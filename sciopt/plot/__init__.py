@@ -1,0 +1,21 @@
+"""Pictures of solutions; each function draws into the axes it is given, or into a new figure."""
+
+from sciopt.plot.accessor import PlotAccessor
+from sciopt.plot.contour import contour
+from sciopt.plot.convergence import convergence
+from sciopt.plot.correlation import correlation
+from sciopt.plot.fit import fit
+from sciopt.plot.profile import profile
+from sciopt.plot.residuals import residuals
+from sciopt.plot.spectrum import spectrum
+
+__all__ = [
+    "PlotAccessor",
+    "contour",
+    "convergence",
+    "correlation",
+    "fit",
+    "profile",
+    "residuals",
+    "spectrum",
+]

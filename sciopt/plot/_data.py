@@ -1,0 +1,179 @@
+"""Data of a solution as plots need them: one object a condition."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from sciopt._errors import OptionError, SciOptError
+from sciopt._types import Array
+
+__all__ = ["Curve", "curves_of", "pull_label", "pull_scale"]
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """Data, model and pulls of one condition.
+
+    Attributes
+    ----------
+    name
+        Condition.
+    kind
+        ``"line"`` (one x per datum), ``"complex"`` (complex y), ``"image"`` (y of two dimensions).
+    x : ndarray (n,)
+        The one coordinate, or the running index.
+    continuous : bool
+        Whether x is a coordinate, so that the model can be drawn between the data.
+    y, model
+        Target and model at the fit, shape (n,) or, for images, as they are.
+    sigma, sigma_x
+        Length of the error bars, or None.
+    pulls : ndarray
+        Whitened residuals; real parts, then imaginary parts for complex data.
+    grid
+        Coordinates of an image, two arrays of its shape, or None.
+    labels
+        Text of x and y axis.
+    """
+
+    name: str
+    kind: Literal["line", "complex", "image"]
+    x: Array
+    continuous: bool
+    y: Any
+    model: Any
+    sigma: Array | None
+    sigma_x: Array | None
+    pulls: Array
+    grid: tuple[Array, Array] | None
+    labels: tuple[str, str]
+
+    @property
+    def pull_x(self) -> Array:
+        """Coordinate of each pull (x repeated for imaginary parts)."""
+        if self.x.size and self.pulls.size % self.x.size == 0:
+            return np.tile(self.x, self.pulls.size // self.x.size)
+        return np.arange(float(self.pulls.size))
+
+
+def curves_of(solution: Any, condition: str | None = None) -> list[Curve]:
+    """Return the conditions that have data, or the one asked for.
+
+    Raises
+    ------
+    OptionError
+        There is no such condition, or none with data.
+    """
+    names = _names(solution)
+    if condition is not None and condition not in names:
+        raise OptionError(f"no condition named {condition!r}; conditions: {', '.join(names)}")
+    curves = []
+    for name in names if condition is None else [condition]:
+        try:
+            data = solution.data_of(name)
+        except SciOptError:
+            if condition is not None:
+                raise
+            continue
+        if data is not None and data.get("y") is not None:
+            curves.append(_curve(solution, name, data))
+    if not curves:
+        raise OptionError("there are no data to draw: no condition has a target")
+    return curves
+
+
+def pull_scale(solution: Any) -> float:
+    """Return the standard deviation of a pull: 1, or sqrt(chi2/dof) where sigma was estimated from the residuals."""
+    chi2, dof = getattr(solution, "chi2", None), getattr(solution, "dof", None)
+    scaled = getattr(solution, "errors_kind", "absolute") == "scaled"
+    return float(np.sqrt(chi2 / dof)) if scaled and chi2 and dof and dof > 0 else 1.0
+
+
+def pull_label(solution: Any) -> str:
+    """Return what the pulls are called."""
+    return "residual / rms" if getattr(solution, "errors_kind", "absolute") == "scaled" else "pull"
+
+
+def _names(solution: Any) -> list[str]:
+    problem = getattr(solution, "problem", None)
+    return list(problem.names) if problem is not None else list(getattr(solution, "chi2_by_condition", None) or {})
+
+
+def _curve(solution: Any, name: str, data: Mapping[str, Any]) -> Curve:
+    y, model = np.asarray(data["y"]), np.asarray(data["model"])
+    complex_data = np.iscomplexobj(y) or np.iscomplexobj(model)
+    kind: Literal["line", "complex", "image"] = "line"
+    if y.ndim == 2 and min(y.shape) > 1 and not complex_data:
+        kind = "image"
+    elif complex_data:
+        kind = "complex"
+    x, x_name = _abscissa(data.get("x"), y)
+    sigma = data.get("sigma")
+    if sigma is not None:
+        sigma = np.broadcast_to(np.asarray(sigma, dtype=np.float64).reshape(-1), (y.size,))
+    sigma_x = data.get("sigma_x")
+    return Curve(
+        name=name,
+        kind=kind,
+        x=np.arange(float(y.size)) if x is None else x,
+        continuous=x is not None,
+        y=y if kind == "image" else y.reshape(-1),
+        model=model if kind == "image" else model.reshape(-1),
+        sigma=sigma,
+        sigma_x=None if sigma_x is None else np.broadcast_to(np.asarray(sigma_x, float).reshape(-1), (y.size,)),
+        pulls=np.asarray(data["pulls"], dtype=np.float64).reshape(-1),
+        grid=_grid(data.get("x"), y) if kind == "image" else None,
+        labels=_labels(solution, name, "index" if x is None else x_name),
+    )
+
+
+def _columns(x: Any) -> list[tuple[str, Any]]:
+    if isinstance(x, Mapping):
+        return [(str(k), v) for k, v in x.items()]
+    if isinstance(x, tuple):
+        return [("", v) for v in x]
+    return [] if x is None else [("", x)]
+
+
+def _abscissa(x: Any, y: Any) -> tuple[Array | None, str]:
+    """Return the one coordinate and its name, or None if there are several, none, or no numbers."""
+    columns = _columns(x)
+    if len(columns) != 1:
+        return None, ""
+    name, column = columns[0]
+    try:
+        values = np.asarray(column)
+    except ValueError:
+        return None, ""
+    if values.dtype.kind not in "biuf" or values.size != y.size or not np.isfinite(values).all():
+        return None, ""
+    return values.reshape(-1).astype(np.float64), name
+
+
+def _grid(x: Any, y: Any) -> tuple[Array, Array] | None:
+    columns = [np.asarray(c) for _, c in _columns(x)]
+    if len(columns) == 2 and all(c.shape == y.shape and c.dtype.kind in "iuf" for c in columns):
+        return columns[0].astype(np.float64), columns[1].astype(np.float64)
+    return None
+
+
+def _labels(solution: Any, name: str, x_name: str) -> tuple[str, str]:
+    """Return the labels of the axes: those of the condition, else argument and condition by name."""
+    condition = None
+    for c in getattr(getattr(solution, "problem", None), "conditions", ()):
+        condition = c if c.name == name else condition
+    given = dict(getattr(condition, "label", None) or {})
+    return given.get("x") or x_name or _first_argument(condition) or "x", given.get("y") or "y"
+
+
+def _first_argument(condition: Any) -> str:
+    try:
+        arguments = list(inspect.signature(condition.function).parameters)
+    except (AttributeError, TypeError, ValueError):
+        return ""
+    return arguments[0] if arguments and arguments[0] not in {"self", "args", "kwargs"} else ""

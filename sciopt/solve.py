@@ -1,0 +1,118 @@
+"""Solve: a loop over `iterate` with budgets, callbacks and a verdict."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from sciopt._errors import OptionError
+from sciopt.history import History
+from sciopt.iterate import Iterate, iterate
+from sciopt.linearise.work import OutOfBudget, Work
+from sciopt.methods._contract import Method
+from sciopt.solution import Solution
+from sciopt.status import Status
+from sciopt.stop import Stop
+
+__all__ = ["solve"]
+
+STEPS = 4000
+
+
+def solve(
+    problem: Any,
+    method: Method | str = "auto",
+    *,
+    steps: int | None = None,
+    seconds: float | None = None,
+    evaluations: int | None = None,
+    start: Any = None,
+    key: int = 0,
+    stop: Stop | None = None,
+    callback: Callable[[Iterate], Any] | None = None,
+    progress: bool | str | None = None,
+) -> Solution:
+    """Make the residual conditions of a problem vanish, as far as they can.
+
+    Parameters
+    ----------
+    problem
+        A `Problem`, or an object of the same protocol.
+    method
+        A method object, or ``"auto"``.
+    steps, seconds, evaluations
+        Budgets; a spent budget returns the best point with status ``budget``.
+    start
+        Start values (tree, dict by name or theta), or a `Solution` to go on from.
+    key
+        Integer that determines all random choices.
+    stop
+        Stop rules besides the method's own.
+    callback
+        Called with each `Iterate`; a true return value ends the solve.
+    progress
+        True or ``"bar"`` for a bar, ``"table"`` for a line a step.
+
+    Returns
+    -------
+    Solution
+        Always, also after Ctrl-C; ``Solution.success`` says whether it converged.
+
+    Raises
+    ------
+    ConditionError, ParameterError, OptionError
+        For problems that cannot be evaluated at the start.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sciopt.problem import Problem
+    >>> solve(Problem(lambda v: v**2 - 2.0, unknown=np.ones(1))).status.value
+    'converged'
+    """
+    for name, value in (("steps", steps), ("evaluations", evaluations), ("seconds", seconds)):
+        if value is not None and not value > 0:
+            raise OptionError(f"solve: {name} must be positive, got {value!r}")
+    begun = time.perf_counter()
+    work, history = Work(evaluations, seconds), History()
+    resumed = start if isinstance(start, Solution) else None
+    it: Iterate | None = None
+    origin = None
+    taken = 0
+    status, message = Status.budget, f"the budget of {steps or STEPS} steps is spent"
+    bar = None
+    if progress:
+        from sciopt.progress import progress_of
+
+        bar = progress_of(progress, total=steps)
+    if resumed is not None:
+        history = History(list(resumed.history.__getstate__()))
+        origin, it = resumed._start, resumed.iterate
+    try:
+        for it in iterate(problem, method, start=resumed.iterate if resumed else start, key=key, stop=stop, work=work):
+            if origin is None:
+                origin = it.theta
+            history.append(it.info)
+            if bar is not None:
+                bar(it)
+            if it.verdict is not None:
+                status, message = Status[it.verdict[0]], it.verdict[1]
+                break
+            if callback is not None and callback(it):
+                status, message = Status.stopped_by_callback, f"the callback ended the solve at step {it.number}"
+                break
+            taken += resumed is not None or it.number > 0
+            if taken >= (steps or STEPS):
+                break
+    except OutOfBudget as spent:
+        status, message = Status.budget, str(spent)
+    except KeyboardInterrupt:
+        status, message = Status.interrupted, "interrupted by the user; the best point so far is returned"
+    finally:
+        if bar is not None and hasattr(bar, "close"):
+            bar.close()
+    if it is None or origin is None:
+        raise OptionError(f"the solve ended before its start could be evaluated: {message}")
+    work.evaluations = work.deadline = None
+    return Solution(problem, it, status, message, history, work, time.perf_counter() - begun, origin)
