@@ -18,7 +18,7 @@ from sciopt.stop import Stop
 
 __version__ = "0.1.0"
 
-ROOMS = ("linalg", "lineshapes", "losses", "methods", "points", "report", "storage")
+ROOMS = ("linalg", "lineshapes", "losses", "methods", "plot", "points", "report", "storage")
 
 __all__ = [
     "Condition",

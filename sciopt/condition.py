@@ -80,7 +80,9 @@ class Condition:
         name = self.name or getattr(self.function, "__name__", "") or type(self.function).__name__
         object.__setattr__(self, "name", "residual" if name == "<lambda>" else name)
         if not callable(self.jacobian) and self.jacobian not in JACOBIANS:
-            raise OptionError(f"condition {self.name!r}: unknown jacobian={self.jacobian!r}; choose one of {JACOBIANS} or a function")
+            raise OptionError(
+                f"condition {self.name!r}: unknown jacobian={self.jacobian!r}; choose one of {JACOBIANS} or a function"
+            )
         if self.sigma is not None and self.weight is not None:
             raise ConditionError(
                 f"condition {self.name!r} has both sigma and weight: sigma= marks data, weight= marks equations; drop one"
@@ -113,7 +115,9 @@ class Binding:
     slots: tuple[tuple[str, Any], ...]
     direct: bool = False  # columns first, then theta in order: function(*columns, *theta)
 
-    def arguments(self, tree: Any, columns: tuple[Any, ...], settings: Mapping[str, Any], args: tuple[Any, ...]) -> list[Any]:
+    def arguments(
+        self, tree: Any, columns: tuple[Any, ...], settings: Mapping[str, Any], args: tuple[Any, ...]
+    ) -> list[Any]:
         """Return the positional arguments of the function."""
         out: list[Any] = []
         for kind, key in self.slots:
@@ -175,7 +179,9 @@ def bind(c: Condition, unknown: Any, settings: Mapping[str, Any], sample: Any, s
             )
     order = [k for kind, k in slots if kind == "p"]
     n_columns = len(columns)
-    direct = simple and slots == [("x", i) for i in range(n_columns)] + [("p", k) for k in keys] and len(order) == len(keys)
+    direct = (
+        simple and slots == [("x", i) for i in range(n_columns)] + [("p", k) for k in keys] and len(order) == len(keys)
+    )
     return Binding(tuple(slots), direct)
 
 

@@ -67,7 +67,9 @@ def curve(
     if errors not in (None, "absolute", "scaled"):
         raise OptionError(f"errors must be 'absolute' or 'scaled', got {errors!r}")
     if errors == "absolute" and sigma is None and loss == "gaussian":
-        raise OptionError("errors='absolute' needs sigma=; without it the data's scatter sets the scale (errors='scaled')")
+        raise OptionError(
+            "errors='absolute' needs sigma=; without it the data's scatter sets the scale (errors='scaled')"
+        )
     data = np.asarray(y)
     if data.dtype.kind not in "biufc":
         raise DataError(f"y must be numbers, got dtype {data.dtype}")
@@ -83,8 +85,17 @@ def curve(
         keep, data = good, np.where(good, data, 0)
     name = getattr(model, "__name__", "") or type(model).__name__
     condition = Condition(
-        model, "model" if name == "<lambda>" else name, x, data, sigma, None, loss, True, jacobian or "auto",
-        keep=keep, absolute=None if errors is None else errors == "absolute",
+        model,
+        "model" if name == "<lambda>" else name,
+        x,
+        data,
+        sigma,
+        None,
+        loss,
+        True,
+        jacobian or "auto",
+        keep=keep,
+        absolute=None if errors is None else errors == "absolute",
     )
     problem = Problem([condition], unknown)
     rows = int(good.sum()) * (2 if data.dtype.kind == "c" else 1)
@@ -131,7 +142,15 @@ def fit(
     """
     problem = curve(model, x, y, sigma=sigma, errors=errors, loss=loss, start=start, jacobian=jacobian, nan=nan)
     return solve(
-        problem, method, steps=steps, seconds=seconds, evaluations=evaluations, key=key, stop=stop, callback=callback, progress=progress
+        problem,
+        method,
+        steps=steps,
+        seconds=seconds,
+        evaluations=evaluations,
+        key=key,
+        stop=stop,
+        callback=callback,
+        progress=progress,
     )
 
 
@@ -147,7 +166,9 @@ def _unknown(model: Callable[..., Any], x: Any, y: Any, start: Any) -> dict[str,
             default = None if a.default is a.empty else a.default
             found[a.name] = _started(default, given.pop(a.name, None))
         elif not first and start is None and not hasattr(model, "guess"):
-            raise ParameterError(f"parameter {a.name!r} has no start value: give it a default, or start={{{a.name!r}: ...}}")
+            raise ParameterError(
+                f"parameter {a.name!r} has no start value: give it a default, or start={{{a.name!r}: ...}}"
+            )
         elif not first and hasattr(model, "guess"):
             found[a.name] = None
         first = False
@@ -155,8 +176,14 @@ def _unknown(model: Callable[..., Any], x: Any, y: Any, start: Any) -> dict[str,
         found.update(given)
         given = {}
     if given:
-        raise ParameterError(f"start names {next(iter(given))!r}, which is no argument of the model; arguments: {', '.join(a.name for a in arguments)}")
-    missing = [k for k, v in found.items() if v is None or (isinstance(v, Parameter) and v.value is None and v.prior is None and v.tied is None)]
+        raise ParameterError(
+            f"start names {next(iter(given))!r}, which is no argument of the model; arguments: {', '.join(a.name for a in arguments)}"
+        )
+    missing = [
+        k
+        for k, v in found.items()
+        if v is None or (isinstance(v, Parameter) and v.value is None and v.prior is None and v.tied is None)
+    ]
     if missing and hasattr(model, "guess"):
         guess = model.guess(x, y)
         for k in missing:

@@ -116,19 +116,36 @@ def _first(problem: Any, method: Method | str, start: Any, key: int, work: Work)
     lin = linearise(problem, theta, frame, work)
     if lin.failed:
         values = ", ".join(f"{n}={v:.6g}" for n, v in list(zip(problem.layout.names, theta, strict=True))[:8])
-        raise ConditionError(f"not finite at the start ({values}): {lin.failed}; choose another start or mend the model")
+        raise ConditionError(
+            f"not finite at the start ({values}): {lin.failed}; choose another start or mend the model"
+        )
     if method == "auto":
         method = choose(problem, lin)
     elif isinstance(method, str):
         raise OptionError(f"unknown method {method!r}; give a method object such as so.TrustRegion(), or 'auto'")
     elif isinstance(method, type) or not isinstance(method, Method):
-        raise OptionError(f"method must be an object with init and step (did you mean {getattr(method, '__name__', method)}()?)")
+        raise OptionError(
+            f"method must be an object with init and step (did you mean {getattr(method, '__name__', method)}()?)"
+        )
     return Iterate(0, theta, lin, method.init(lin), frame, key, {"f": lin.f}, True, method)
 
 
 def _resumed(problem: Any, it: Iterate, work: Work) -> Iterate:
     lin = linearise(problem, it.theta, it.frame, work)
-    return Iterate(it.number, it.theta, lin, it.state, it.frame, it.key, it.info, it.accepted, it.method, it.estimate, None, it.stalled)
+    return Iterate(
+        it.number,
+        it.theta,
+        lin,
+        it.state,
+        it.frame,
+        it.key,
+        it.info,
+        it.accepted,
+        it.method,
+        it.estimate,
+        None,
+        it.stalled,
+    )
 
 
 def _after(problem: Any, it: Iterate, step: Step, stop: Stop, last_stage: int, work: Work) -> Iterate:
@@ -151,7 +168,20 @@ def _after(problem: Any, it: Iterate, step: Step, stop: Stop, last_stage: int, w
     info["accepted"] = float(step.accepted)
     if last_stage:
         info["stage"] = float(frame.stage)
-    return Iterate(number, step.theta, lin, step.state, frame, it.key, info, step.accepted, it.method, step.estimate, verdict, stalled)
+    return Iterate(
+        number,
+        step.theta,
+        lin,
+        step.state,
+        frame,
+        it.key,
+        info,
+        step.accepted,
+        it.method,
+        step.estimate,
+        verdict,
+        stalled,
+    )
 
 
 def start_vector(problem: Any, start: Any) -> Array:

@@ -68,7 +68,9 @@ class Parameter:
         try:
             lower, upper = self.limits
         except (TypeError, ValueError):
-            raise ParameterError(f"parameter {name!r}: bounds must be a pair (lower, upper), got {self.bounds!r}") from None
+            raise ParameterError(
+                f"parameter {name!r}: bounds must be a pair (lower, upper), got {self.bounds!r}"
+            ) from None
         if np.isnan(lower) or np.isnan(upper) or not lower < upper:
             raise ParameterError(
                 f"parameter {name!r}: contradictory bounds, lower {lower:g} is not below upper {upper:g}; "
@@ -84,7 +86,9 @@ class Parameter:
             return
         value = np.asarray(self.value)
         if value.dtype.kind not in "biufc":
-            raise ParameterError(f"parameter {name!r}: value must be a number or an array, got {type(self.value).__name__}")
+            raise ParameterError(
+                f"parameter {name!r}: value must be a number or an array, got {type(self.value).__name__}"
+            )
         if not np.all(np.isfinite(value)):
             raise ParameterError(f"parameter {name!r}: start value {self.value!r} is not finite")
         bounded = np.isfinite(lower) or np.isfinite(upper)

@@ -76,7 +76,17 @@ class Problem:
         if isinstance(conditions, Condition):
             listed = [conditions]
         elif callable(conditions):
-            listed = [Condition(conditions, "residual", jacobian=jacobian or "auto", pattern=pattern, args=tuple(args), sigma=sigma, weight=weight)]
+            listed = [
+                Condition(
+                    conditions,
+                    "residual",
+                    jacobian=jacobian or "auto",
+                    pattern=pattern,
+                    args=tuple(args),
+                    sigma=sigma,
+                    weight=weight,
+                )
+            ]
         else:
             listed = list(conditions)
         if not listed:
@@ -104,7 +114,12 @@ class Problem:
         )
 
     def frame(
-        self, theta: Array, previous: Frame | None = None, request: Mapping[str, Any] | None = None, key: int = 0, step: int = 0
+        self,
+        theta: Array,
+        previous: Frame | None = None,
+        request: Mapping[str, Any] | None = None,
+        key: int = 0,
+        step: int = 0,
     ) -> Frame:
         """Return the frame for the next step; ``previous`` itself means that nothing changed.
 
@@ -120,7 +135,11 @@ class Problem:
             Integer key of the solve and number of the step; together they determine all random choices.
         """
         request = request or {}
-        rngs = [np.random.default_rng([key, step, i]) for i in range(len(self.conditions))] if previous is None or self._moving else []
+        rngs = (
+            [np.random.default_rng([key, step, i]) for i in range(len(self.conditions))]
+            if previous is None or self._moving
+            else []
+        )
         if previous is None:
             batches = tuple(c.points.first(rng) for c, rng in zip(self.conditions, rngs, strict=True))
             return Frame(batches, 0, step, self.stages[0].settings)
@@ -150,10 +169,14 @@ class Problem:
             raise ParameterError("renamed needs an unknown that is a dict of named parameters")
         for old in names:
             if old not in self.unknown:
-                raise ParameterError(f"renamed: no parameter named {old!r}; parameters: {', '.join(map(str, self.unknown))}")
+                raise ParameterError(
+                    f"renamed: no parameter named {old!r}; parameters: {', '.join(map(str, self.unknown))}"
+                )
         unknown = {names.get(k, k): v for k, v in self.unknown.items()}
         unknown = {k: replace(v, name=None) if isinstance(v, Parameter) else v for k, v in unknown.items()}
-        return self._copy([c.renamed(names) for c in self.conditions], unknown, tuple(names.get(n, n) for n in self.linear))
+        return self._copy(
+            [c.renamed(names) for c in self.conditions], unknown, tuple(names.get(n, n) for n in self.linear)
+        )
 
     def started(self, **values: Any) -> Problem:
         """Return a copy with other start values."""
@@ -210,7 +233,16 @@ def _merge(name: str, a: Any, b: Any) -> Any:
         same = np.array_equal(va, vb) if what == "value" else va == vb
         default = {"bounds": (None, None), "prior": None, "unit": "", "value": None, "fixed": False}[what]
         if not same and not (what in ("prior", "unit", "bounds", "value") and (va == default or vb == default)):
-            raise ParameterError(f"parameter {name!r} is shared with contradictory {what}: {va!r} and {vb!r}; use renamed() to keep two apart")
-    merged = {w: getattr(pa, w) if getattr(pa, w) not in (None, "", (None, None)) else getattr(pb, w) for w in ("bounds", "prior", "unit")} if np.ndim(pa.value) == 0 else {}
+            raise ParameterError(
+                f"parameter {name!r} is shared with contradictory {what}: {va!r} and {vb!r}; use renamed() to keep two apart"
+            )
+    merged = (
+        {
+            w: getattr(pa, w) if getattr(pa, w) not in (None, "", (None, None)) else getattr(pb, w)
+            for w in ("bounds", "prior", "unit")
+        }
+        if np.ndim(pa.value) == 0
+        else {}
+    )
     value = pa.value if pa.value is not None else pb.value
     return replace(pa, value=value, **merged)

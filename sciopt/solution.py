@@ -37,7 +37,15 @@ class Solution:
     """
 
     def __init__(
-        self, problem: Any, it: Iterate, status: Status, message: str, history: History, work: Work, seconds: float, start: Array
+        self,
+        problem: Any,
+        it: Iterate,
+        status: Status,
+        message: str,
+        history: History,
+        work: Work,
+        seconds: float,
+        start: Array,
     ) -> None:
         self.problem, self.method, self.key, self.history = problem, it.method, it.key, history
         self.status, self.message, self.seconds = status, message, seconds
@@ -72,7 +80,10 @@ class Solution:
     @cached_property
     def values(self) -> dict[str, Any]:
         """Value of each parameter by name, fixed and tied ones included."""
-        return {n: v.item() if np.ndim(v) == 0 and hasattr(v, "item") else v for n, v in self.problem.layout.values(self.theta).items()}
+        return {
+            n: v.item() if np.ndim(v) == 0 and hasattr(v, "item") else v
+            for n, v in self.problem.layout.values(self.theta).items()
+        }
 
     @property
     def start(self) -> dict[str, Any]:
@@ -140,7 +151,11 @@ class Solution:
     @cached_property
     def chi2_by_condition(self) -> dict[str, tuple[float, int]]:
         """Deviance and number of rows of each condition that carries data."""
-        return {s.name: (s.deviance(z), s.size) for s, z in zip(self._lin.specs, self._lin._z, strict=True) if not s.condition.equation}
+        return {
+            s.name: (s.deviance(z), s.size)
+            for s, z in zip(self._lin.specs, self._lin._z, strict=True)
+            if not s.condition.equation
+        }
 
     @property
     def chi2(self) -> float:
@@ -158,7 +173,9 @@ class Solution:
         given = [c.absolute for c in self.problem.conditions if c.absolute is not None]
         if given:
             return "absolute" if all(given) else "scaled"
-        known = all(c.sigma is not None or getattr(c.loss, "name", "") not in ("gaussian",) for c in self.problem.conditions)
+        known = all(
+            c.sigma is not None or getattr(c.loss, "name", "") not in ("gaussian",) for c in self.problem.conditions
+        )
         return "absolute" if known else "scaled"
 
     @cached_property
@@ -185,15 +202,24 @@ class Solution:
             if not leaf.numeric:
                 continue
             if leaf.start < 0:
-                errors[leaf.name], reasons[leaf.name] = None, "fixed" if leaf.parameter.fixed else "tied to other parameters"
+                errors[leaf.name], reasons[leaf.name] = (
+                    None,
+                    "fixed" if leaf.parameter.fixed else "tied to other parameters",
+                )
                 continue
             s = sigma[leaf.slice]
             if np.isfinite(s).all() and (self.errors_kind == "absolute" or self.dof > 0):
-                whole = s[0] if not leaf.shape and not leaf.complex else s.reshape((2, *leaf.shape) if leaf.complex else leaf.shape)
+                whole = (
+                    s[0]
+                    if not leaf.shape and not leaf.complex
+                    else s.reshape((2, *leaf.shape) if leaf.complex else leaf.shape)
+                )
                 errors[leaf.name] = complex(s[0], s[1]) if leaf.complex and not leaf.shape else whole
                 continue
             bad = leaf.start + int(np.argmin(np.isfinite(s)))
-            reason = self.uncertainty.reasons.get(bad, "as many parameters as data" if self.dof <= 0 else "the Jacobian is not finite")
+            reason = self.uncertainty.reasons.get(
+                bad, "as many parameters as data" if self.dof <= 0 else "the Jacobian is not finite"
+            )
             errors[leaf.name], reasons[leaf.name] = None, reason
         return {n: float(e) if isinstance(e, np.floating) else e for n, e in errors.items()}, reasons
 
@@ -242,6 +268,24 @@ class Solution:
         J = np.stack(J, axis=-1)
         variance = np.einsum("...i,ij,...j->...", J, self.covariance, J)
         return y, np.sqrt(variance)
+
+    def data_of(self, name: str | None = None) -> dict[str, Any]:
+        """Return ``x``, ``y``, ``model``, ``sigma`` and ``pulls`` of a condition (the first by default)."""
+        i = 0 if name is None else self.problem.names.index(name)
+        c, batch = self.problem.conditions[i], self.iterate.frame.batches[i]
+        spec = next(s for s in self._lin.specs if s.name == c.name)
+        z = self._lin._z[[s.name for s in self._lin.specs].index(c.name)]
+        y = None if c.target is None else np.asarray(c.target)
+        sigma = None if c.sigma is None or isinstance(c.sigma, tuple) else np.asarray(c.sigma)
+        model = self.predict(batch.coords, condition=c.name) if c.batched else z
+        return {"x": batch.coords, "y": y, "model": model, "sigma": sigma, "pulls": spec.pulls(z)}
+
+    @property
+    def plot(self) -> Any:
+        """Plots: ``solution.plot.fit()``, ``.spectrum()``, ``.convergence()``."""
+        from sciopt.plot import PlotAccessor
+
+        return PlotAccessor(self)
 
     def summary(self) -> str:
         """Return the report as text: verdict, parameters with errors, goodness of fit, rank, correlations."""

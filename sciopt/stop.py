@@ -56,7 +56,10 @@ class Stop:
             return None
         if self.step is not None and info.get("step", 1.0) <= self.step:
             return "converged", f"relative step {info['step']:.1e} <= step tolerance {self.step:g}"
-        small = self.reduction is not None and max(info.get("reduction", f), info.get("predicted", 0.0)) <= self.reduction * f
+        small = (
+            self.reduction is not None
+            and max(info.get("reduction", f), info.get("predicted", 0.0)) <= self.reduction * f
+        )
         if small and "reduction" in info:
             return "converged", f"the merit falls by less than {self.reduction:g} of its value"
         return None

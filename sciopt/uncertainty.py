@@ -67,7 +67,7 @@ def uncertainty(J: Array, held: Array, scale: Array) -> Uncertainty:
     lost = np.zeros(free.size, dtype=bool)
     if null.shape[1]:
         null = np.linalg.qr(null)[0]
-        lost = np.max(np.abs(null[free]) , axis=1) > 1e-8
+        lost = np.max(np.abs(null[free]), axis=1) > 1e-8
     C[lost, :] = np.nan
     C[:, lost] = np.nan
     covariance[np.ix_(free, free)] = C

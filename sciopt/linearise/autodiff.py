@@ -79,7 +79,7 @@ def _jacobian(p: Program, theta: Any, coords: Any, fixed: Any, settings: Any) ->
         if p.pointwise and coords is not None and P > FEW:
             mode = "per_sample"
         else:
-            mode = "forward" if P <= max(out.size, FEW) else "reverse"
+            mode = "forward" if max(out.size, FEW) >= P else "reverse"
     if mode == "forward":
         return jax.jacfwd(lambda t: _flat(p.output(t, coords, fixed, settings)))(theta)
     if mode == "reverse" or not p.pointwise or coords is None:
@@ -138,7 +138,9 @@ class JaxBlock:
     traced = True
     sparse = False
 
-    def __init__(self, indices: tuple[int, ...], conditions: list[Condition], bindings: list[Binding], layout: Layout) -> None:
+    def __init__(
+        self, indices: tuple[int, ...], conditions: list[Condition], bindings: list[Binding], layout: Layout
+    ) -> None:
         self.indices = indices
         spec = Spec.of(layout)
         self.programs = tuple(Program.of(c, b, spec) for c, b in zip(conditions, bindings, strict=True))
@@ -181,7 +183,9 @@ class JaxBlock:
     def vjp(self, theta: Array, frame: Frame, work: Work, w: list[Array]) -> Array:
         """Return the sum of J_i^T w_i."""
         with double():
-            return np.asarray(_vjp(self.programs, jnp.asarray(theta), self.data(frame), tuple(jnp.asarray(x) for x in w)))
+            return np.asarray(
+                _vjp(self.programs, jnp.asarray(theta), self.data(frame), tuple(jnp.asarray(x) for x in w))
+            )
 
     def second(self, theta: Array, frame: Frame, work: Work, v: Array) -> list[Any]:
         """Return the second derivative along v for each condition."""
@@ -203,7 +207,6 @@ def double() -> Any:
 
 def _array(x: Any) -> Any:
     a = np.asarray(x)
-    return jnp.asarray(a.astype(np.float64) if a.dtype.kind in "fiu" and a.dtype != np.float64 and a.dtype.kind == "f" else a)
-
-
-
+    return jnp.asarray(
+        a.astype(np.float64) if a.dtype.kind in "fiu" and a.dtype != np.float64 and a.dtype.kind == "f" else a
+    )

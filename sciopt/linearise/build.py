@@ -24,7 +24,9 @@ __all__ = ["blocks_of", "linearise"]
 LARGE = 100_000  # entries of J above which a numpy-style function is worth a try with JAX
 
 
-def linearise(problem: Any, theta: Array | None = None, frame: Frame | None = None, work: Work | None = None) -> Linearisation:
+def linearise(
+    problem: Any, theta: Array | None = None, frame: Frame | None = None, work: Work | None = None
+) -> Linearisation:
     """Return the linearisation of a problem at theta on a frame.
 
     Parameters
@@ -88,13 +90,17 @@ def _traced(problem: Any, indices: list[int], theta: Array, frame: Frame, work: 
             good.append(i)
             continue
         try:  # traced alone first, so that one function that JAX cannot trace does not spoil the others
-            JaxBlock((i,), [c], [b], problem.layout).check(theta, Frame(frame.batches, frame.stage, frame.step, frame.settings))
+            JaxBlock((i,), [c], [b], problem.layout).check(
+                theta, Frame(frame.batches, frame.stage, frame.step, frame.settings)
+            )
             good.append(i)
         except ConditionError:
             raise
         except Exception as error:  # the user's function may fail in any way under tracing
             if _needs_jax(problem):
-                raise ConditionError(f"condition {c.name!r} failed under JAX tracing: {type(error).__name__}: {error}") from error
+                raise ConditionError(
+                    f"condition {c.name!r} failed under JAX tracing: {type(error).__name__}: {error}"
+                ) from error
             work.note(f"condition {c.name!r} cannot be traced by JAX ({type(error).__name__}); differentiated in numpy")
             host.append(HostBlock(i, c, b, problem.layout))
     blocks: list[Any] = host
@@ -111,7 +117,11 @@ def _uses_jax(problem: Any) -> bool:
 
 
 def _needs_jax(problem: Any) -> bool:
-    return any(_is_jax(leaf) or (not isinstance(leaf, (str, bytes)) and callable(leaf)) for _, leaf in flatten(problem.unknown) if leaf is not None) or _foreign(problem.unknown)
+    return any(
+        _is_jax(leaf) or (not isinstance(leaf, (str, bytes)) and callable(leaf))
+        for _, leaf in flatten(problem.unknown)
+        if leaf is not None
+    ) or _foreign(problem.unknown)
 
 
 def _is_jax(x: Any) -> bool:

@@ -53,5 +53,3 @@ def check_jacobian(lin: Any, *, rtol: float = 1e-4) -> float:
                 f"{J[row, j]:.6g}, differences say {difference[row]:.6g}"
             )
     return worst
-
-

@@ -130,7 +130,10 @@ class HostBlock:
         size = np.max(np.abs(plus[good]), initial=0.0)
         noise = 1e-10 * size / h  # rounding of the difference
         error = np.abs(exact - approx)[good]
-        return bool(np.all(np.isfinite(exact)) and np.all(error <= 1e-3 * np.abs(approx[good]) + 1e-3 * np.max(np.abs(approx[good]), initial=0.0) + noise))
+        return bool(
+            np.all(np.isfinite(exact))
+            and np.all(error <= 1e-3 * np.abs(approx[good]) + 1e-3 * np.max(np.abs(approx[good]), initial=0.0) + noise)
+        )
 
     def _sizes(self, theta: Array) -> Array:
         """Typical size of each parameter: its value, or Parameter.scale at zero."""

@@ -49,7 +49,7 @@ class PriorBlock:
         for leaf in self.leaves:
             k = leaf.size
             if leaf.start >= 0:
-                one = (leaf.parameter.prior.rows(1.0) - leaf.parameter.prior.rows(0.0))
+                one = leaf.parameter.prior.rows(1.0) - leaf.parameter.prior.rows(0.0)
                 J[place : place + k, leaf.slice] = np.eye(k) * one
             else:
                 for j in range(self.layout.size):
@@ -62,7 +62,12 @@ class PriorBlock:
 
 def has_prior(leaf: Leaf) -> bool:
     """Whether a leaf has a prior that makes rows."""
-    return leaf.numeric and leaf.parameter.prior is not None and hasattr(leaf.parameter.prior, "rows") and not leaf.parameter.fixed
+    return (
+        leaf.numeric
+        and leaf.parameter.prior is not None
+        and hasattr(leaf.parameter.prior, "rows")
+        and not leaf.parameter.fixed
+    )
 
 
 def _nothing(p: SimpleNamespace) -> Any:

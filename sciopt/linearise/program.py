@@ -33,8 +33,15 @@ class Spec:
         marks = [0.0] * len(layout.leaves)
         structure = jax.tree_util.tree_structure(unflatten(layout.unknown, marks))
         leaves = tuple(
-            (leaf.path, leaf.name, leaf.shape, leaf.complex, leaf.start, leaf.numeric and leaf.parameter.tied,
-             None if leaf.numeric else _static(leaf.tree_value))
+            (
+                leaf.path,
+                leaf.name,
+                leaf.shape,
+                leaf.complex,
+                leaf.start,
+                leaf.numeric and leaf.parameter.tied,
+                None if leaf.numeric else _static(leaf.tree_value),
+            )
             for leaf in layout.leaves
         )
         return Spec(layout, (structure, leaves))

@@ -37,7 +37,20 @@ class Rows:
     is the Gauss-Newton (Fisher, Triggs) matrix. For Gaussian rows r = (z - y) / sigma.
     """
 
-    __slots__ = ("complex", "condition", "gaussian", "keep", "loss", "name", "scale", "shape", "size", "weight", "whitener", "y")
+    __slots__ = (
+        "complex",
+        "condition",
+        "gaussian",
+        "keep",
+        "loss",
+        "name",
+        "scale",
+        "shape",
+        "size",
+        "weight",
+        "whitener",
+        "y",
+    )
 
     def __init__(self, c: Condition, batch: Batch, z: Any, stage_weight: float = 1.0) -> None:
         z = np.asarray(z)
@@ -58,7 +71,13 @@ class Rows:
         n = z.size * (2 if self.complex else 1)
         if n == 0:
             raise ConditionError(f"condition {c.name!r} has no rows: its function returned an empty array")
-        y = np.zeros(n) if target is None else np.broadcast_to(real_rows(target), (n,)) if target.ndim == 0 else real_rows(target)
+        y = (
+            np.zeros(n)
+            if target is None
+            else np.broadcast_to(real_rows(target), (n,))
+            if target.ndim == 0
+            else real_rows(target)
+        )
         self.keep = None
         if c.keep is not None:
             keep = np.asarray(c.keep)
@@ -87,7 +106,9 @@ class Rows:
             self.whitener = whitener(sigma, z.shape, name=c.name)
             if self.keep is not None:
                 if self.whitener.diagonal is None:
-                    raise DataError(f"condition {c.name!r}: nan='omit' needs independent errors; drop the bad points from data and covariance")
+                    raise DataError(
+                        f"condition {c.name!r}: nan='omit' needs independent errors; drop the bad points from data and covariance"
+                    )
             if self.whitener.diagonal is not None:
                 d = np.asarray(self.whitener.diagonal, float)
                 d = np.broadcast_to(d.ravel() if d.ndim else d, (z.size,)) if d.size != n else d.ravel()
@@ -104,7 +125,9 @@ class Rows:
         raw = self.condition.target
         if raw is None:
             return np.zeros(shape)
-        return self.y.reshape(shape) if np.asarray(raw).shape == self.shape or self.keep is not None else np.asarray(raw)
+        return (
+            self.y.reshape(shape) if np.asarray(raw).shape == self.shape or self.keep is not None else np.asarray(raw)
+        )
 
     @property
     def standardised(self) -> bool:

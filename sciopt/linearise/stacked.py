@@ -66,7 +66,9 @@ class Stacked(Linearisation):
         if len(self.blocks) == 1:
             outputs = list(zip(self.blocks[0].indices, self.blocks[0].outputs(theta, frame, self.work), strict=True))
         else:
-            outputs = [pair for b in self.blocks for pair in zip(b.indices, b.outputs(theta, frame, self.work), strict=True)]
+            outputs = [
+                pair for b in self.blocks for pair in zip(b.indices, b.outputs(theta, frame, self.work), strict=True)
+            ]
         return self._from_outputs(outputs, cache)
 
     def _from_outputs(self, outputs: list[tuple[int, Any]], cache: dict[Any, Any]) -> tuple[float, Array]:
@@ -148,7 +150,10 @@ class Stacked(Linearisation):
         if self._J is not None or "jvp" not in self.offers:
             return super().jvp(V)
         return np.concatenate(
-            [s.scaled(d if s.keep is None else d[s.keep], c) for s, d, (_, c) in zip(self.specs, self._products("jvp", V), self._parts, strict=True)]
+            [
+                s.scaled(d if s.keep is None else d[s.keep], c)
+                for s, d, (_, c) in zip(self.specs, self._products("jvp", V), self._parts, strict=True)
+            ]
         )
 
     def vjp(self, W: Array) -> Array:
@@ -172,7 +177,9 @@ class Stacked(Linearisation):
 
     @property
     def _diagonal(self) -> list[bool]:
-        return [s.whitener is None and not hasattr(c, "rows") for s, (_, c) in zip(self.specs, self._parts, strict=True)]
+        return [
+            s.whitener is None and not hasattr(c, "rows") for s, (_, c) in zip(self.specs, self._parts, strict=True)
+        ]
 
     def second(self, v: Array) -> Array:
         """Return the second derivative of r along v (scaled outputs; the row scale is held)."""
@@ -180,7 +187,10 @@ class Stacked(Linearisation):
             return super().second(v)
         self.work.columns += 2
         return np.concatenate(
-            [s.scaled(d if s.keep is None else d[s.keep], c) for s, d, (_, c) in zip(self.specs, self._products("second", v), self._parts, strict=True)]
+            [
+                s.scaled(d if s.keep is None else d[s.keep], c)
+                for s, d, (_, c) in zip(self.specs, self._products("second", v), self._parts, strict=True)
+            ]
         )
 
     def at_many(self, thetas: Any) -> list[Linearisation]:

@@ -8,7 +8,7 @@ from typing import Any
 __all__ = ["OutOfBudget", "Work"]
 
 
-class OutOfBudget(Exception):  # noqa: N818  (a signal, not an error: caught by the loop)
+class OutOfBudget(Exception):
     """The evaluations or the time of a solve are spent; the loop returns the best point."""
 
 

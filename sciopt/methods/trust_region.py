@@ -96,7 +96,9 @@ class TrustRegion:
         root = np.sqrt(2.0 * f) if f > 0 else 0.0
         gradient = _cosine(g, norms, float(np.sqrt(r @ r)), free)
         if gradient == 0.0:
-            return Step(theta, state, False, _info(0.0, 0.0, 0.0, 0.0, state, 0), lin=lin, verdict=_flat(f, free, layout))
+            return Step(
+                theta, state, False, _info(0.0, 0.0, 0.0, 0.0, state, 0), lin=lin, verdict=_flat(f, free, layout)
+            )
         Jf = J if free is None else J[:, free]
         fac = CompactFactor(Jf, r, D_used if free is None else D_used[free])
         radius = state.radius
@@ -144,7 +146,10 @@ class TrustRegion:
         if best.f == 0.0:
             verdict = ("converged", "all residuals vanish")
         elif full and rel < 1e-3 and rate < 0.9 and rel * rate <= self.xtol * (1.0 - rate):
-            verdict = ("converged", f"the next step would change no parameter by more than {self.xtol:.0e} of its value")
+            verdict = (
+                "converged",
+                f"the next step would change no parameter by more than {self.xtol:.0e} of its value",
+            )
         return Step(best.theta, state, True, info, lin=best, verdict=_checked(lin, verdict, D))
 
     def _polish(self, lin: Linearisation, state: State, trial: Trial, noise: float, D: Array, radius: float) -> Step:
@@ -209,7 +214,9 @@ def _stuck(lin: Linearisation, gradient: float) -> tuple[str, str]:
     return "stalled", f"no step lowers the merit, though the gradient does not vanish (cosine {gradient:.1e})"
 
 
-def _info(reduction: float, predicted: float, rel: float, gradient: float, state: State | None, rank: int) -> dict[str, float]:
+def _info(
+    reduction: float, predicted: float, rel: float, gradient: float, state: State | None, rank: int
+) -> dict[str, float]:
     return {"reduction": reduction, "predicted": predicted, "step": rel, "gradient": gradient, "rank": float(rank)}
 
 
@@ -244,7 +251,7 @@ def _broken(lin: Linearisation, J: Array, state: State) -> Step:
     return Step(lin.theta, state, False, {"step": 0.0}, lin=lin, verdict=("nonfinite", said))
 
 
-def _into_box(delta, theta, layout, J, r, fac, free, lam):  # noqa: ANN001, ANN202
+def _into_box(delta, theta, layout, J, r, fac, free, lam):
     """Hold parameters that would cross a bound at it, and solve for the others again."""
     lower, upper = layout.lower, layout.upper
     held = np.zeros(theta.size, dtype=bool)

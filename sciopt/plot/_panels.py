@@ -106,7 +106,9 @@ def _phase_of_data(curve: Curve) -> Any:
 
 def _mesh(ax: Axes, curve: Curve, values: Any, title: str, colours: str, low: float, high: float) -> Any:
     if curve.grid is not None:
-        shown = ax.pcolormesh(*curve.grid, values, cmap=colours, vmin=low, vmax=high, shading="nearest", rasterized=True)
+        shown = ax.pcolormesh(
+            *curve.grid, values, cmap=colours, vmin=low, vmax=high, shading="nearest", rasterized=True
+        )
     else:
         shown = ax.imshow(values, cmap=colours, vmin=low, vmax=high, origin="lower", interpolation="nearest")
         ax.set_xlabel("column")

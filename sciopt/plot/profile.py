@@ -58,7 +58,9 @@ def profile(solution: Any, name: str, *, level: float = 0.68, ax: Axes | None = 
     low = scan[0] if interval.lower is None else interval.lower
     high = scan[-1] if interval.upper is None else interval.upper
     bounds = [number(float(v)) if v is not None else "open" for v in (interval.lower, interval.upper)]
-    axes.axvspan(low, high, color="C0", alpha=0.12, linewidth=0, label=f"{100 * level:.3g} %: {bounds[0]} to {bounds[1]}")
+    axes.axvspan(
+        low, high, color="C0", alpha=0.12, linewidth=0, label=f"{100 * level:.3g} %: {bounds[0]} to {bounds[1]}"
+    )
     axes.axhline(height, color=ink(), linewidth=0.8, linestyle=":")
     axes.axvline(interval.value, color=ink(), linewidth=0.8, alpha=0.6)
     finite = delta[np.isfinite(delta)]

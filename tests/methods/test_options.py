@@ -56,7 +56,9 @@ WRONG: list[tuple[type, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("method", "options"), WRONG, ids=[f"{m.__name__} {o}" for m, o in WRONG])
+@pytest.mark.parametrize(
+    ("method", "options"), WRONG, ids=[f"{m.__name__} {sorted(o)} {i}" for i, (m, o) in enumerate(WRONG)]
+)
 def test_wrong_options_are_named(method, options):
     with pytest.raises(OptionError, match=next(iter(options))):
         method(**options)

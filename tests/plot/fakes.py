@@ -152,7 +152,15 @@ def image(grid: bool = False) -> Fake:
     model = 50 * np.exp(-0.5 * (((X - 22) / 6) ** 2 + ((Y - 13) / 4) ** 2)) + 5
     noise = rng.standard_normal(model.shape) * 2
     x = (X * 0.1, Y * 0.1) if grid else np.stack([X, Y], -1)
-    data = {"spot": {"x": x, "y": model + noise, "model": model, "sigma": np.full(model.shape, 2.0), "pulls": -noise.ravel() / 2}}
+    data = {
+        "spot": {
+            "x": x,
+            "y": model + noise,
+            "model": model,
+            "sigma": np.full(model.shape, 2.0),
+            "pulls": -noise.ravel() / 2,
+        }
+    }
     return Fake(np.ones(2), np.eye(2), ["a", "b"], data, chi2=1200.0, dof=1195)
 
 
