@@ -20,7 +20,7 @@ def saturation(p, b1=so.Parameter(500.0, unit="cm3/g"), b2=so.Parameter(1e-4, un
 
 
 fit = so.fit(saturation, pressure, volume)
-print(fit)  # noqa: T201
+print(fit)
 
 # %% [markdown]
 # The data, the curve with its band, and how well the parameters are determined.

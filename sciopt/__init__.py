@@ -37,7 +37,13 @@ __all__ = [
     "iterate",
     "linearise",
     "solve",
+    *ROOMS,
 ]
+
+
+def __dir__() -> list[str]:
+    """List the public names, rooms included."""
+    return sorted(__all__)
 
 
 def __getattr__(name: str) -> Any:

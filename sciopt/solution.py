@@ -14,7 +14,7 @@ from sciopt.history import History
 from sciopt.iterate import Iterate
 from sciopt.linearise.work import Work
 from sciopt.status import Status
-from sciopt.uncertainty import Uncertainty, uncertainty
+from sciopt.uncertainty import Uncertainty, prediction_error, uncertainty
 
 __all__ = ["Solution"]
 
@@ -258,16 +258,7 @@ class Solution:
             return y
         if y.dtype.kind == "c":
             raise ConditionError("predict: a band of complex output is not available; predict without band=True")
-        variance, J = np.zeros(y.shape), []
-        sizes = np.where(self.theta != 0, np.abs(self.theta), layout.scale)
-        for j, h in enumerate(np.cbrt(np.finfo(float).eps) * sizes):
-            up, down = self.theta.copy(), self.theta.copy()
-            up[j] += h
-            down[j] -= h
-            J.append((at(up) - at(down)) / (2 * h))
-        J = np.stack(J, axis=-1)
-        variance = np.einsum("...i,ij,...j->...", J, self.covariance, J)
-        return y, np.sqrt(variance)
+        return y, prediction_error(at, self.theta, self.covariance, layout.scale)
 
     def data_of(self, name: str | None = None) -> dict[str, Any]:
         """Return ``x``, ``y``, ``model``, ``sigma`` and ``pulls`` of a condition (the first by default)."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from sciopt._types import Array
 
-__all__ = ["Uncertainty", "uncertainty"]
+__all__ = ["Uncertainty", "prediction_error", "uncertainty"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +52,7 @@ def uncertainty(J: Array, held: Array, scale: Array) -> Uncertainty:
     n, P = J.shape
     covariance = np.full((P, P), np.nan)
     reasons = {int(j): "at a bound" for j in np.flatnonzero(held)}
-    free = np.flatnonzero(~held)
+    free = np.flatnonzero(np.logical_not(held))
     A = J[:, free]
     norms = np.sqrt(np.sum(A * A, axis=0))
     used = np.where(norms > 0, norms, 1.0 / scale[free])
@@ -74,3 +75,24 @@ def uncertainty(J: Array, held: Array, scale: Array) -> Uncertainty:
     for j in free[lost]:
         reasons[int(j)] = "not identified by the data"
     return Uncertainty(covariance, S, rank, null, reasons)
+
+
+def prediction_error(at: Callable[[Array], Array], theta: Array, covariance: Array, scale: Array) -> Array:
+    """Return the standard error of a prediction, sqrt(diag(J C J^T)), with J by central differences.
+
+    Parameters
+    ----------
+    at
+        Prediction as a function of theta, of any shape.
+    theta, covariance, scale
+        Point (P,), its covariance (P, P) and the typical sizes (P,) used for steps of parameters at zero.
+    """
+    sizes = np.where(theta != 0, np.abs(theta), scale)
+    columns = []
+    for j, h in enumerate(np.cbrt(np.finfo(float).eps) * sizes):
+        up, down = theta.copy(), theta.copy()
+        up[j] += h
+        down[j] -= h
+        columns.append((at(up) - at(down)) / (2 * h))
+    J = np.stack(columns, axis=-1)
+    return np.sqrt(np.einsum("...i,ij,...j->...", J, covariance, J))

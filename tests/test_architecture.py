@@ -17,7 +17,18 @@ TREE = Path(__file__).parent.parent
 # A room (a module or folder directly under sciopt/) imports only from rows above its own.
 ROWS = (
     {"_types", "_errors"},
-    {"linalg", "parameters", "losses", "models", "lineshapes", "priors", "uncertain", "status", "history"},
+    {
+        "linalg",
+        "parameters",
+        "losses",
+        "models",
+        "lineshapes",
+        "priors",
+        "uncertain",
+        "uncertainty",
+        "status",
+        "history",
+    },
     {"_tree"},
     {"layout", "points"},
     {"condition", "frames"},

@@ -17,19 +17,19 @@ NAMES = {
     "Parameter",
     "Problem",
     "Solution",
+    "Stage",
     "Status",
     "Stop",
     "Uniform",
+    "check_jacobian",
     "condition",
     "curve",
     "fit",
     "iterate",
-    "likelihood",
     "linearise",
-    "load",
     "solve",
 }
-ROOMS = {"analysis", "lineshapes", "linalg", "losses", "methods", "models", "plot", "points"}
+ROOMS = {"lineshapes", "linalg", "losses", "methods", "plot", "points", "report", "storage"}
 HEAVY = ("jax", "numba", "matplotlib", "scipy.optimize", "diffrax", "optax", "pandas", "tqdm")
 
 

@@ -85,25 +85,11 @@ else:
     )
 
 
-def test_save_and_load_without_optional_packages(tmp_path):
-    path = str(tmp_path / "run.npz")
-    run(
-        OPTIONAL,
-        f"""
-fit.save({path!r})
-again = sciopt.load({path!r})
-assert again.values == fit.values
-assert "tau" in repr(again)
-""",
-    )
-
-
 def test_host_fit_without_jax():
     run(
         (*OPTIONAL, "jax", "jaxlib", "equinox", "jaxtyping", "diffrax", "lineax", "optimistix", "optax"),
         """
-lower, upper = fit.profile("tau")
-assert lower < fit.values["tau"] < upper
+assert abs(fit.values["tau"] - fit.start["tau"]) > 0 and fit.errors["tau"] > 0
 assert "tau" in repr(fit)
 """,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -35,8 +35,8 @@ class Curve:
         Length of the error bars, or None.
     pulls : ndarray
         Whitened residuals; real parts, then imaginary parts for complex data.
-    grid
-        Coordinates of an image, two arrays of its shape, or None.
+    grid, grid_names
+        Coordinates of an image, two arrays of its shape, and what they are called; None where there are none.
     labels
         Text of x and y axis.
     """
@@ -51,14 +51,20 @@ class Curve:
     sigma_x: Array | None
     pulls: Array
     grid: tuple[Array, Array] | None
+    grid_names: tuple[str, str]
     labels: tuple[str, str]
 
     @property
     def pull_x(self) -> Array:
-        """Coordinate of each pull (x repeated for imaginary parts)."""
-        if self.x.size and self.pulls.size % self.x.size == 0:
-            return np.tile(self.x, self.pulls.size // self.x.size)
+        """Coordinate of each pull: x without the data left out, repeated for imaginary parts."""
+        for x in (self.x, self.x[np.isfinite(self.y)] if self.x.shape == np.shape(self.y) else self.x):
+            if x.size and self.pulls.size % x.size == 0:
+                return np.tile(x, self.pulls.size // x.size)
         return np.arange(float(self.pulls.size))
+
+    def relabelled(self, label: str) -> Curve:
+        """Return a copy with another label of the x axis."""
+        return replace(self, labels=(label, self.labels[1]))
 
 
 def curves_of(solution: Any, condition: str | None = None) -> list[Curve]:
@@ -113,10 +119,6 @@ def _curve(solution: Any, name: str, data: Mapping[str, Any]) -> Curve:
     elif complex_data:
         kind = "complex"
     x, x_name = _abscissa(data.get("x"), y)
-    sigma = data.get("sigma")
-    if sigma is not None:
-        sigma = np.broadcast_to(np.asarray(sigma, dtype=np.float64).reshape(-1), (y.size,))
-    sigma_x = data.get("sigma_x")
     return Curve(
         name=name,
         kind=kind,
@@ -124,10 +126,11 @@ def _curve(solution: Any, name: str, data: Mapping[str, Any]) -> Curve:
         continuous=x is not None,
         y=y if kind == "image" else y.reshape(-1),
         model=model if kind == "image" else model.reshape(-1),
-        sigma=sigma,
-        sigma_x=None if sigma_x is None else np.broadcast_to(np.asarray(sigma_x, float).reshape(-1), (y.size,)),
+        sigma=_spread(data.get("sigma"), y),
+        sigma_x=_spread(data.get("sigma_x"), y),
         pulls=np.asarray(data["pulls"], dtype=np.float64).reshape(-1),
         grid=_grid(data.get("x"), y) if kind == "image" else None,
+        grid_names=_grid_names(data.get("x")),
         labels=_labels(solution, name, "index" if x is None else x_name),
     )
 
@@ -160,6 +163,21 @@ def _grid(x: Any, y: Any) -> tuple[Array, Array] | None:
     if len(columns) == 2 and all(c.shape == y.shape and c.dtype.kind in "iuf" for c in columns):
         return columns[0].astype(np.float64), columns[1].astype(np.float64)
     return None
+
+
+def _grid_names(x: Any) -> tuple[str, str]:
+    names = [name for name, _ in _columns(x)]
+    return (names[0] or "x[0]", names[1] or "x[1]") if len(names) == 2 else ("", "")
+
+
+def _spread(sigma: Any, y: Any) -> Any:
+    """Return the length of each error bar for a number, an array or a covariance."""
+    if sigma is None:
+        return None
+    sigma = np.asarray(sigma, dtype=np.float64)
+    if sigma.shape == (y.size, y.size) and sigma.shape != y.shape:
+        sigma = np.sqrt(np.diagonal(sigma))
+    return np.broadcast_to(sigma, y.shape).reshape(-1) if sigma.size != y.size else sigma.reshape(-1)
 
 
 def _labels(solution: Any, name: str, x_name: str) -> tuple[str, str]:

@@ -31,7 +31,8 @@ def draw_complex(fig: Figure, curves: list[Curve], models: list[Model], line: di
         modulus.errorbar(curve.x, length, yerr=curve.sigma, **marker)
         modulus.plot(x, np.abs(value), **style)
         phase.errorbar(curve.x, _phase_of_data(curve), yerr=angle_error, **marker)
-        phase.plot(x, _phase_of_model(curve, x, value), **style)
+        phase.plot(x, np.unwrap(np.angle(value)), **style)
+    phase.locator_params(axis="x", nbins=5)
     modulus.set_ylabel("modulus")
     modulus.tick_params(labelbottom=False)
     phase.set_ylabel("phase (rad)")
@@ -75,8 +76,8 @@ def draw_image(solution: Any, curve: Curve, ax: Axes | None, fig: Figure | None)
     shown = _mesh(panels[1], curve, curve.model, "model", "viridis", low, high)
     _colour_bar(figure, panels[:2], shown)
     _colour_bar(figure, panels[2:], _mesh(panels[2], curve, residual, title, "RdBu_r", -largest, largest))
-    for panel in panels[1:]:
-        panel.set_ylabel("")
+    for panel in panels:
+        panel.label_outer()
     return figure
 
 
@@ -92,10 +93,6 @@ def _styles(i: int, count: int, size: int, line: dict[str, Any]) -> tuple[dict[s
     return marker, {"color": f"C{i}", "linewidth": 1.8, "zorder": 3} | line
 
 
-def _phase_of_model(curve: Curve, x: Any, value: Any) -> Any:
-    return np.unwrap(np.angle(value))
-
-
 def _phase_of_data(curve: Curve) -> Any:
     """Return the phase of the data on the branch that is nearest to the model."""
     order = np.argsort(curve.x, kind="stable")
@@ -109,6 +106,8 @@ def _mesh(ax: Axes, curve: Curve, values: Any, title: str, colours: str, low: fl
         shown = ax.pcolormesh(
             *curve.grid, values, cmap=colours, vmin=low, vmax=high, shading="nearest", rasterized=True
         )
+        ax.set_xlabel(literal(curve.grid_names[0]))
+        ax.set_ylabel(literal(curve.grid_names[1]))
     else:
         shown = ax.imshow(values, cmap=colours, vmin=low, vmax=high, origin="lower", interpolation="nearest")
         ax.set_xlabel("column")

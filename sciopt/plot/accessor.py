@@ -31,12 +31,18 @@ class PlotAccessor:
         return "plots: fit, residuals, convergence, spectrum, correlation, profile(name), contour(a, b)"
 
     def fit(
-        self, *, ax: Axes | None = None, fig: Figure | None = None, condition: str | None = None, **line: Any
+        self,
+        *,
+        ax: Axes | None = None,
+        fig: Figure | None = None,
+        condition: str | None = None,
+        label: str | None = None,
+        **line: Any,
     ) -> Axes | Figure:
         """Draw data, model, band and pulls; see `sciopt.plot.fit`."""
         from sciopt.plot.fit import fit
 
-        return fit(self._solution, ax=ax, fig=fig, condition=condition, **line)
+        return fit(self._solution, ax=ax, fig=fig, condition=condition, label=label, **line)
 
     def residuals(
         self, *, ax: Axes | None = None, fig: Figure | None = None, condition: str | None = None, **line: Any

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sciopt.plot._axes import axes_or_new, ink, labelled
-from sciopt.report.pdg import number
+from sciopt.report.pdg import rounded
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,14 +57,13 @@ def profile(solution: Any, name: str, *, level: float = 0.68, ax: Axes | None = 
         axes.plot(x, parabola, "--", color=ink(), alpha=0.6, linewidth=1, label="parabola of the error")
     low = scan[0] if interval.lower is None else interval.lower
     high = scan[-1] if interval.upper is None else interval.upper
-    bounds = [number(float(v)) if v is not None else "open" for v in (interval.lower, interval.upper)]
-    axes.axvspan(
-        low, high, color="C0", alpha=0.12, linewidth=0, label=f"{100 * level:.3g} %: {bounds[0]} to {bounds[1]}"
-    )
+    half = 0.5 * float(high - low)
+    ends = [rounded(float(v), 0.1 * half)[0] if v is not None else "open" for v in (interval.lower, interval.upper)]
+    axes.axvspan(low, high, color="C0", alpha=0.12, linewidth=0, label=f"{100 * level:.3g} %: {ends[0]} to {ends[1]}")
     axes.axhline(height, color=ink(), linewidth=0.8, linestyle=":")
-    axes.axvline(interval.value, color=ink(), linewidth=0.8, alpha=0.6)
+    axes.axvline(interval.value, ymax=0.65, color=ink(), linewidth=0.8, alpha=0.6)
     finite = delta[np.isfinite(delta)]
-    axes.set_ylim(0, max(1.6 * height, float(finite.max(initial=0.0)) * 1.05))
+    axes.set_ylim(0, 1.45 * max(1.4 * height, float(finite.max(initial=0.0))))
     axes.set_xlim(scan[0], scan[-1])
     axes.set_xlabel(labelled(name, (getattr(solution, "units", None) or {}).get(name, "")))
     axes.set_ylabel("increase of chi2")

@@ -9,6 +9,7 @@ import numpy as np
 
 from sciopt._types import Array
 from sciopt.report.pdg import number
+from sciopt.report.size import has_data, is_small
 from sciopt.report.table import Row, parameter_rows
 from sciopt.report.verdict import Verdict, verdict_of
 
@@ -16,7 +17,6 @@ __all__ = ["Content", "content_of"]
 
 MOST_CORRELATIONS = 6
 STRONG = 0.5
-LARGEST_MATRIX = 200  # unknowns up to which the correlation matrix is asked for
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +86,7 @@ def content_of(solution: Any) -> Content:
 
 def correlation_of(solution: Any) -> Array | None:
     """Return the correlation matrix (P, P), or None if there is none or it is too large to be asked for."""
-    if len(getattr(solution, "names", None) or ()) > LARGEST_MATRIX:
+    if not is_small(solution):
         return None
     matrix = getattr(solution, "correlation", None)
     return None if matrix is None else np.asarray(matrix, dtype=np.float64)
@@ -108,13 +108,15 @@ def direction_in_words(direction: dict[str, float], most: int = 6) -> str:
 
 
 def _quality(solution: Any) -> str:
-    chi2, dof = getattr(solution, "chi2", None), getattr(solution, "dof", None)
-    if chi2 is None:
+    if not has_data(solution):
         history = getattr(solution, "history", None)
         if history is None or "f" not in list(history.keys()):
             return ""
         values = np.asarray(history["f"])
         return f"merit f = {number(float(values[-1]))}" if values.size else ""
+    chi2, dof = solution.chi2, getattr(solution, "dof", None) if is_small(solution) else None
+    if not is_small(solution):
+        return f"chi2 = {number(chi2)} of {sum(n for _, n in solution.chi2_by_condition.values())} rows"
     if dof is None or not dof > 0:
         return f"chi2 = {number(chi2)}; no degrees of freedom left: the quality of the fit cannot be judged"
     if getattr(solution, "errors_kind", "absolute") == "absolute":
@@ -137,7 +139,10 @@ def _conditions(solution: Any) -> tuple[tuple[str, float, int], ...]:
 
 
 def _rank(solution: Any) -> tuple[str, ...]:
-    rank, names = getattr(solution, "rank", None), getattr(solution, "names", None) or ()
+    names = getattr(solution, "names", None) or ()
+    if not is_small(solution):
+        return (f"{len(names)} unknowns: rank, spectrum and errors are worked out only when asked for",)
+    rank = getattr(solution, "rank", None)
     if rank is None:
         return ()
     head = f"rank {rank} of {len(names)}"

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from sciopt.report.pdg import number, rounded
+from sciopt.report.size import is_small
 
 __all__ = ["Row", "parameter_rows"]
 
@@ -64,8 +65,9 @@ class _Reader:
     """Looks up what a solution knows about a parameter, whole or by entry."""
 
     def __init__(self, solution: Any) -> None:
-        self.errors = getattr(solution, "errors", None) or {}
-        self.reasons = getattr(solution, "error_reasons", None) or {}
+        small = is_small(solution)
+        self.errors = (getattr(solution, "errors", None) or {}) if small else {}
+        self.reasons = (getattr(solution, "error_reasons", None) or {}) if small else {}
         self.units = getattr(solution, "units", None) or {}
         self.bounds = getattr(solution, "bounds", None) or {}
         self.start = getattr(solution, "start", None) or {}
@@ -83,7 +85,7 @@ class _Reader:
         rows = []
         for label, v, error, start in zip(labels, array.ravel(), errors, starts, strict=True):
             if np.iscomplexobj(array):
-                pair = (None, None) if error is None else (np.real(error), np.imag(error) or np.real(error))
+                pair = (error.real, error.imag) if np.iscomplexobj(error) else (error, error)
                 begun = (None, None) if start is None else (np.real(start), np.imag(start))
                 rows.append(self._row(name, f"{label}.re", float(v.real), pair[0], begun[0]))
                 rows.append(self._row(name, f"{label}.im", float(v.imag), pair[1], begun[1]))
@@ -109,12 +111,17 @@ class _Reader:
     def _flags(self, name: str, label: str) -> str:
         if self._is_fixed(name, label):
             return "fixed"
-        flags = ["tied"] if self.free and label not in self.free else []
+        flags = ["tied"] if self._is_tied(label) else []
         side = self._of(self.at_bound, name, label)
         return "; ".join([*flags, *([f"at {side} bound"] if side else [])])
 
     def _reason(self, name: str, label: str) -> str:
-        return "" if self._is_fixed(name, label) else str(self._of(self.reasons, name, label) or "")
+        if self._is_fixed(name, label) or self._is_tied(label):
+            return ""
+        return str(self._of(self.reasons, name, label) or "")
+
+    def _is_tied(self, label: str) -> bool:
+        return bool(self.free) and label not in self.free
 
     def _is_fixed(self, name: str, label: str) -> bool:
         return name in self.fixed or label in self.fixed
@@ -134,7 +141,7 @@ class _Reader:
             start="",
             bounds=_interval(self.bounds.get(name)),
             flags="; ".join(remarks),
-            reason=self._reason(name, name) if self.errors.get(name) is None else "",
+            reason="" if name in self.fixed or self.errors.get(name) is not None else str(self.reasons.get(name) or ""),
         )
 
     @staticmethod
@@ -147,6 +154,8 @@ class _Reader:
         if entry is None:
             return [None] * array.size
         given = np.asarray(entry)
+        if np.iscomplexobj(array) and given.shape == (2, *array.shape):  # errors of real and imaginary parts
+            given = given[0] + 1j * given[1]
         if given.size == array.size:
             return list(given.ravel())
         return [given[()]] * array.size if given.size == 1 else [None] * array.size

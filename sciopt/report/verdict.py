@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from sciopt.report.size import is_small
+
 __all__ = ["Verdict", "verdict_of"]
 
 Tone = Literal["good", "caution", "bad"]
 
 ADVICE = {
+    "rounding_floor": "nothing more can be had in this precision; the answer is as good as the arithmetic allows",
     "stalled": "no step lowers the merit any more although the gradient has not vanished; look for a wrong Jacobian, "
     "noise or a kink in the model, or start elsewhere",
     "budget": "allow more steps or seconds, and continue from here with start=solution",
@@ -20,6 +23,7 @@ ADVICE = {
     "interrupted": "the best point so far is kept; continue with start=solution",
     "stopped_by_callback": "the best point so far is kept; continue with start=solution",
 }
+USABLE = ("interrupted", "stopped_by_callback", "rounding_floor")
 STOPPED_ON_REQUEST = ("interrupted", "stopped_by_callback")
 
 
@@ -69,7 +73,7 @@ def verdict_of(solution: Any) -> Verdict:
     if success:
         tone: Tone = "caution" if caveats else "good"
     else:
-        tone = "caution" if key in STOPPED_ON_REQUEST else "bad"
+        tone = "caution" if key in USABLE else "bad"
     why = str(getattr(solution, "message", "") or "")
     return Verdict(_word(key, success), tone, why, tuple(caveats), tuple(advice))
 
@@ -83,5 +87,5 @@ def _word(key: str, success: bool) -> str:
 
 def _open_directions(solution: Any) -> int:
     """Return the number of directions in which the data say nothing."""
-    directions = getattr(solution, "null_directions", None)
+    directions = getattr(solution, "null_directions", None) if is_small(solution) else None
     return len(directions) if directions is not None else 0

@@ -60,8 +60,7 @@ class Fake:
             raise DataError("the file holds no model")
         G = self.basis(np.asarray(x))
         value = G @ self.theta
-        if condition is not None:
-            value = value + self.data[condition].get("offset", 0.0)
+        value = value + (0.0 if condition is None else self.data[condition].get("offset", 0.0))
         return (value, np.sqrt(np.einsum("ij,jk,ik->i", G, self.covariance, G))) if band else value
 
     def profile(self, name: str, level: float) -> Any:
@@ -137,12 +136,17 @@ def resonance() -> Fake:
     """Complex reflection of a resonator."""
     rng = np.random.default_rng(3)
     x = np.linspace(5.99, 6.01, 81)
-    model = 1 - 1.4 / (1 + 2j * (x - 6.0) / 0.003)
+
+    def basis(x: Any) -> Any:
+        return np.stack([np.ones_like(x), -1 / (1 + 2j * (x - 6.0) / 0.003)], 1)
+
+    theta = np.array([1.0, 1.4])
+    model = basis(x) @ theta
     noise = rng.standard_normal((2, 81)) * 0.03
     y = model + noise[0] + 1j * noise[1]
     pulls = np.concatenate([-noise[0], -noise[1]]) / 0.03
     data = {"S11": {"x": {"frequency (GHz)": x}, "y": y, "model": model, "sigma": np.full(81, 0.03), "pulls": pulls}}
-    return Fake(np.ones(2), np.eye(2), ["a", "b"], data, chi2=float(pulls @ pulls), dof=160)
+    return Fake(theta, np.eye(2), ["a", "b"], data, basis, chi2=float(pulls @ pulls), dof=160)
 
 
 def image(grid: bool = False) -> Fake:
@@ -173,3 +177,20 @@ def deficient() -> Fake:
     fake.rank = 4
     fake.null_directions = [{"A": 0.70711, "B": -0.70711}, {"tau": 0.6, "t0": 0.6, "c": -0.4, "d": 0.34}]
     return fake
+
+
+def figure_of(drawn: Any) -> Any:
+    """Return the figure of what a plot returned."""
+    from matplotlib.figure import Figure
+
+    return drawn if isinstance(drawn, Figure) else drawn.figure
+
+
+def xs(line: Any) -> Any:
+    """Horizontal coordinates of a drawn line."""
+    return np.asarray(line.get_xdata(), dtype=float)
+
+
+def ys(line: Any) -> Any:
+    """Vertical coordinates of a drawn line."""
+    return np.asarray(line.get_ydata(), dtype=float)

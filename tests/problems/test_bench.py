@@ -13,7 +13,7 @@ from problems.bench._peer import Peer, PeerResult
 from problems.bench._run import run
 from problems.bench._table import summarise, text
 from problems.bench._twin import jax_twin
-from problems.bench.peers import PEERS, curve_fit, scipy_least_squares
+from problems.bench.peers import PEERS, curve_fit, sciopt, scipy_least_squares
 
 
 def peer(fit):
@@ -166,3 +166,23 @@ def test_jax_twin_has_the_same_values_and_jacobian(name):
 def test_jax_twin_refuses_what_it_cannot_copy():
     with pytest.raises(TypeError, match="plain function"):
         jax_twin(np.exp)
+
+
+@pytest.mark.parametrize(
+    ("name", "digits"),
+    [("nist/Misra1a", 6), ("nist/Nelson", 6), ("counting/peak_on_background", 5), ("mgh/rosenbrock", 6)],
+)
+def test_sciopt_adapter_solves(name, digits):
+    r = run(sciopt.PEERS[0], CASES[name](), 0, 0)
+    assert r.exception == ""
+    assert r.hit
+    assert r.claims_success
+    assert r.digits >= digits
+    assert r.nfev > 0
+    assert name.startswith(("mgh/", "counting/")) or r.error_digits >= 6
+
+
+def test_sciopt_adapter_gives_the_pseudoinverse_answer():
+    r = run(sciopt.PEERS[0], CASES["rank_deficient/sum_of_rates"](), 1, 0)
+    assert r.hit
+    assert r.target_digits >= 6

@@ -23,6 +23,7 @@ def fit(case: Case, start: tuple[float, ...]) -> PeerResult:
         theta = [float(solution.values[name]) for name in names]
         errors = [math.nan if solution.errors[name] is None else float(solution.errors[name]) for name in names]
     else:
+        assert case.function is not None
         solution = so.solve(so.Problem(case.function, unknown=np.array(start)))
         theta, errors = [float(v) for v in np.ravel(solution.params)], None
     return PeerResult(theta, errors, bool(solution.success), int(solution.nfev), int(solution.njev), solution.message)
