@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["scoring"]
+__all__ = ["noise", "point", "rss_of", "scoring"]
 
 
 def _jacobian(model: Callable[..., NDArray[Any]], theta: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -77,3 +77,18 @@ def _weighted(
     mu = np.ravel(model(*theta))
     root = np.sqrt(mu) if counts else np.ones_like(mu)
     return _jacobian(model, theta) / root[:, None], (mu - y) / root
+
+
+def noise(seed: int, scale: float, size: int = 40) -> NDArray[np.float64]:
+    """Return reproducible Gaussian noise of a given standard deviation."""
+    return scale * np.random.default_rng(seed).standard_normal(size)
+
+
+def point(*values: float) -> tuple[float, ...]:
+    """Return the values as a tuple of floats."""
+    return tuple(float(v) for v in values)
+
+
+def rss_of(model: Callable[..., NDArray[np.float64]], values: tuple[float, ...], y: NDArray[np.float64]) -> float:
+    """Return the sum of squared residuals of a model at given values."""
+    return float(np.sum((model(*values) - y) ** 2))

@@ -11,23 +11,14 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from problems._case import Answer, Case
-from problems.least_squares._solve import scoring
+from problems.least_squares._solve import noise, point, rss_of, scoring
 
 __all__ = ["CASES"]
 
 Points = tuple[tuple[float, ...], ...]
 TIME = np.linspace(0.0, 5.0, 40)
-
-
-def _noise(seed: int, scale: float, size: int = 40) -> NDArray[np.float64]:
-    return scale * np.random.default_rng(seed).standard_normal(size)
-
-
-def _point(*values: float) -> tuple[float, ...]:
-    return tuple(float(v) for v in values)
 
 
 def _case(name, model, parameters, x, y, starts, nearest, rss, note, extra=()) -> Case:
@@ -46,10 +37,6 @@ def _case(name, model, parameters, x, y, starts, nearest, rss, note, extra=()) -
     )
 
 
-def _rss(model: Callable[..., NDArray[np.float64]], values: tuple[float, ...], y: NDArray[np.float64]) -> float:
-    return float(np.sum((model(*values) - y) ** 2))
-
-
 def linear(rank: int) -> Case:
     """Linear model A x with a 20 by 6 matrix of the given rank and noisy data.
 
@@ -66,7 +53,7 @@ def linear(rank: int) -> Case:
     def nearest(*start: float) -> tuple[float, ...]:
         x0 = np.array(start)
         z = np.linalg.solve(left.T @ left, left.T @ (b - matrix @ x0))
-        return _point(*(x0 + right.T @ np.linalg.solve(right @ right.T, z)))
+        return point(*(x0 + right.T @ np.linalg.solve(right @ right.T, z)))
 
     rss = float(np.sum((b - left @ np.linalg.lstsq(left, b, rcond=None)[0]) ** 2))
     starts = ((0.0,) * 6, (1.0,) * 6, (10.0, -20.0, 30.0, -40.0, 50.0, -60.0))
@@ -86,14 +73,14 @@ def sum_of_rates() -> Case:
     def reduced(a, k):
         return a * np.exp(-k * TIME)
 
-    y = reduced(2.0, 0.7) + _noise(1, 0.02)
+    y = reduced(2.0, 0.7) + noise(1, 0.02)
     (a, s), _ = scoring(reduced, y, (2.0, 0.7))
 
     def nearest(a0: float, k1: float, k2: float) -> tuple[float, ...]:
-        return _point(a, k1 + (s - k1 - k2) / 2, k2 + (s - k1 - k2) / 2)
+        return point(a, k1 + (s - k1 - k2) / 2, k2 + (s - k1 - k2) / 2)
 
     starts = ((1.0, 0.2, 0.3), (3.0, 1.0, 0.0), (2.0, -0.5, 0.9))
-    rss = _rss(reduced, (a, s), y)
+    rss = rss_of(reduced, (a, s), y)
     return _case("sum_of_rates", model, ("amplitude", "k1", "k2"), TIME, y, starts, nearest, rss, "line k1 + k2 = s")
 
 
@@ -120,14 +107,14 @@ def product_of_gains() -> Case:
     def reduced(c, tau):
         return c * np.exp(-TIME / tau)
 
-    y = reduced(6.0, 1.5) + _noise(2, 0.03)
+    y = reduced(6.0, 1.5) + noise(2, 0.03)
     (c, tau), _ = scoring(reduced, y, (6.0, 1.5))
 
     def nearest(a0: float, b0: float, tau0: float) -> tuple[float, ...]:
-        return _point(*_nearest_on_hyperbola(a0, b0, c), tau)
+        return point(*_nearest_on_hyperbola(a0, b0, c), tau)
 
     starts = ((1.0, 1.0, 1.0), (4.0, 1.0, 2.0), (2.0, 5.0, 1.0))
-    rss = _rss(reduced, (c, tau), y)
+    rss = rss_of(reduced, (c, tau), y)
     names = ("amplitude", "gain", "tau")
     return _case("product_of_gains", model, names, TIME, y, starts, nearest, rss, "hyperbola A B = c")
 
@@ -143,7 +130,7 @@ def enzyme() -> Case:
         return kcat * enzyme * x / (km + x)
 
     def nearest(a0: float, b0: float, km0: float) -> tuple[float, ...]:
-        return _point(*_nearest_on_hyperbola(a0, b0, 3.0), 0.8)
+        return point(*_nearest_on_hyperbola(a0, b0, 3.0), 0.8)
 
     starts = ((1.0, 2.0, 1.0), (5.0, 0.5, 0.5), (2.0, 2.0, 2.0))
     names = ("kcat", "enzyme", "km")
@@ -162,15 +149,15 @@ def ratio() -> Case:
     def reduced(a, k):
         return a * np.exp(-k * TIME)
 
-    y = reduced(1.5, 0.9) + _noise(3, 0.02)
+    y = reduced(1.5, 0.9) + noise(3, 0.02)
     (a, k), _ = scoring(reduced, y, (1.5, 0.9))
 
     def nearest(a0: float, p0: float, q0: float) -> tuple[float, ...]:
         along = (k * p0 + q0) / (k**2 + 1)
-        return _point(a, k * along, along)
+        return point(a, k * along, along)
 
     starts = ((1.0, 1.0, 2.0), (2.0, 3.0, 2.0), (1.0, 5.0, 8.0))
-    rss = _rss(reduced, (a, k), y)
+    rss = rss_of(reduced, (a, k), y)
     names = ("amplitude", "stiffness", "friction")
     return _case("ratio", model, names, TIME, y, starts, nearest, rss, "line p = k q")
 
@@ -188,15 +175,15 @@ def phase_and_delay() -> Case:
     def reduced(a, d):
         return a * np.cos(2.0 * TIME + d)
 
-    y = reduced(1.2, 0.4) + _noise(4, 0.05)
+    y = reduced(1.2, 0.4) + noise(4, 0.05)
     (a, d), _ = scoring(reduced, y, (1.2, 0.4))
 
     def nearest(a0: float, delay0: float, phase0: float) -> tuple[float, ...]:
         shift = (d - phase0 + 2 * delay0) / 5
-        return _point(a, delay0 - 2 * shift, phase0 + shift)
+        return point(a, delay0 - 2 * shift, phase0 + shift)
 
     starts = ((1.0, 0.0, 0.0), (2.0, 0.3, 0.5), (0.5, -0.2, 0.4))
-    rss = _rss(reduced, (a, d), y)
+    rss = rss_of(reduced, (a, d), y)
     names = ("amplitude", "delay", "phase")
     return _case("phase_and_delay", model, names, TIME, y, starts, nearest, rss, "line phase - 2 delay = d")
 
@@ -213,15 +200,15 @@ def quadratures() -> Case:
     def reduced(c, tau):
         return c * np.exp(-TIME / tau)
 
-    y = reduced(3.0, 2.0) + _noise(5, 0.02)
+    y = reduced(3.0, 2.0) + noise(5, 0.02)
     (c, tau), _ = scoring(reduced, y, (3.0, 2.0))
 
     def nearest(u0: float, v0: float, tau0: float) -> tuple[float, ...]:
         radius = float(np.hypot(u0, v0))
-        return _point(c * u0 / radius, c * v0 / radius, tau)
+        return point(c * u0 / radius, c * v0 / radius, tau)
 
     starts = ((1.0, 1.0, 1.0), (4.0, -3.0, 3.0), (-0.5, 2.0, 2.0))
-    rss = _rss(reduced, (c, tau), y)
+    rss = rss_of(reduced, (c, tau), y)
     return _case("quadratures", model, ("u", "v", "tau"), TIME, y, starts, nearest, rss, "circle u^2 + v^2 = c^2")
 
 
@@ -238,7 +225,7 @@ def amplitude_and_log() -> Case:
     def reduced(c, tau):
         return c * np.exp(-TIME / tau)
 
-    y = reduced(2.5, 1.2) + _noise(6, 0.02)
+    y = reduced(2.5, 1.2) + noise(6, 0.02)
     (c, tau), _ = scoring(reduced, y, (2.5, 1.2))
 
     def nearest(a0: float, b0: float, tau0: float) -> tuple[float, ...]:
@@ -247,10 +234,10 @@ def amplitude_and_log() -> Case:
         for _ in range(8):
             a = c * np.exp(-b)
             b -= (b - b0 - (a - a0) * a) / (1 + (2 * a - a0) * a)
-        return _point(c * np.exp(-b), b, tau)
+        return point(c * np.exp(-b), b, tau)
 
     starts = ((1.0, 0.0, 1.0), (2.0, 1.0, 2.0), (0.5, 0.5, 0.8))
-    rss = _rss(reduced, (c, tau), y)
+    rss = rss_of(reduced, (c, tau), y)
     names = ("amplitude", "log_gain", "tau")
     return _case("amplitude_and_log", model, names, TIME, y, starts, nearest, rss, "curve A = c exp(-b)")
 
@@ -267,15 +254,15 @@ def dead_parameter() -> Case:
     def reduced(a, tau):
         return a * np.exp(-TIME / tau)
 
-    y = reduced(2.0, 1.0) + _noise(7, 0.02)
+    y = reduced(2.0, 1.0) + noise(7, 0.02)
     values, _ = scoring(reduced, y, (2.0, 1.0))
 
     def nearest(a0: float, tau0: float, unused: float) -> tuple[float, ...]:
-        return _point(*values, unused)
+        return point(*values, unused)
 
     starts = ((1.0, 2.0, 0.0), (3.0, 0.5, 7.0), (1.0, 1.0, -1e3))
     names = ("amplitude", "tau", "unused")
-    return _case("dead_parameter", model, names, TIME, y, starts, nearest, _rss(reduced, values, y), "any value")
+    return _case("dead_parameter", model, names, TIME, y, starts, nearest, rss_of(reduced, values, y), "any value")
 
 
 def twin_peaks() -> Case:

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["axes_or_new", "figure_or_new", "ink", "labelled", "pyplot"]
+__all__ = ["axes_or_new", "figure_or_new", "ink", "integer_ticks", "labelled", "pyplot"]
 
 
 def pyplot() -> Any:
@@ -41,6 +41,13 @@ def labelled(name: str, unit: str = "") -> str:
 def literal(text: str) -> str:
     """Return text that matplotlib shows as it is, dollar signs included."""
     return text.replace("$", r"\$")
+
+
+def integer_ticks() -> Any:
+    """Return a locator that puts ticks at integers only."""
+    from matplotlib.ticker import MaxNLocator
+
+    return MaxNLocator(integer=True)
 
 
 def ink() -> Any:

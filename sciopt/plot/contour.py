@@ -47,10 +47,10 @@ def contour(
     for level, points in curves:
         closed = np.asarray(points, dtype=np.float64)
         closed = np.vstack([closed, closed[:1]])
-        style = {"color": "C0", "linewidth": 1.4} | line
+        style: dict[str, Any] = {"color": "C0", "linewidth": 1.4} | line
         axes.fill(closed[:, 0], closed[:, 1], color=style["color"], alpha=0.18, linewidth=0)
-        dashes = {} if level == curves[-1][0] else {"linestyle": "--"}
-        axes.plot(closed[:, 0], closed[:, 1], label=f"{100 * level:.3g} %", **(dashes | style))
+        style = {"linestyle": "-" if level == curves[-1][0] else "--", "label": f"{100 * level:.3g} %"} | style
+        axes.plot(closed[:, 0], closed[:, 1], **style)
     x, y = float(solution.values[a]), float(solution.values[b])
     errors = getattr(solution, "errors", None) or {}
     axes.errorbar(x, y, xerr=errors.get(a), yerr=errors.get(b), fmt="+", color=ink(), capsize=0, label="best fit")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sciopt._errors import OptionError
-from sciopt.plot._axes import axes_or_new, literal
+from sciopt.plot._axes import axes_or_new, integer_ticks, literal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,7 +62,7 @@ def convergence(solution: Any, *, ax: Axes | None = None, above_best: bool = Fal
     axes.set_yscale("log")
     axes.set_xlabel("step")
     axes.set_ylabel("f - lowest f" if above_best else "merit f")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(integer_ticks())
     if len(axes.get_legend_handles_labels()[0]) > 1:
         axes.legend(frameon=False)
     return axes

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sciopt._errors import OptionError
-from sciopt.plot._axes import axes_or_new, ink, literal
+from sciopt.plot._axes import axes_or_new, ink, integer_ticks, literal
 from sciopt.report.content import direction_in_words
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def spectrum(solution: Any, *, ax: Axes | None = None, **line: Any) -> Axes:
     axes.set_xlim(0.4, total + 0.6)
     axes.set_xlabel("singular direction")
     axes.set_ylabel("singular value")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(integer_ticks())
     if named:
         axes.text(
             0.985,

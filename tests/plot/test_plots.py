@@ -3,10 +3,10 @@
 import subprocess
 import sys
 
-import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from matplotlib.container import ErrorbarContainer
 
 from sciopt import plot
@@ -21,8 +21,8 @@ def test_other_styles_work(style):
         points = figure.axes[0].containers[0]
         assert isinstance(points, ErrorbarContainer)
         assert points.lines[0] is not None
-        colour = matplotlib.colors.to_rgb(points.lines[0].get_color())
-        background = matplotlib.colors.to_rgb(figure.axes[0].get_facecolor())
+        colour = to_rgb(points.lines[0].get_color())
+        background = to_rgb(figure.axes[0].get_facecolor())
         assert np.abs(np.subtract(colour, background)).max() > 0.4
 
 
@@ -203,16 +203,14 @@ def test_correlation_writes_numbers_and_crosses():
 def test_profile_and_contour_show_levels_and_units():
     ax = plot.profile(decay(), "A", level=0.95)
     assert ax.get_xlabel() == "A (mV)"
-    np.testing.assert_allclose(
-        ys([line)[0] for line in ax.lines if line.get_linestyle() == ":"], 3.841459, rtol=1e-6
-    )
+    np.testing.assert_allclose([ys(line)[0] for line in ax.lines if line.get_linestyle() == ":"], 3.841459, rtol=1e-6)
     ax = plot.contour(decay(), "A", "c", levels=(0.5, 0.9))
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("A (mV)", "c (mV)")
     legend = ax.get_legend()
     assert legend is not None
     assert {t.get_text() for t in legend.get_texts()} == {"50 %", "90 %", "best fit"}
     outer = max(ax.lines, key=lambda line: np.ptp(xs(line)))
-    assert list(outer.get_xydata()[0]) == list(outer.get_xydata()[-1]), "the contour is not closed"
+    assert (xs(outer)[0], ys(outer)[0]) == (xs(outer)[-1], ys(outer)[-1]), "the contour is not closed"
 
 
 def test_dollar_signs_are_shown():
