@@ -90,3 +90,11 @@ def test_callback_stops_at_the_first_call():
     fit = so.fit(lambda x, a=1.0: a * x, np.arange(3.0), 2 * np.arange(3.0), callback=lambda it: True)
     assert fit.status is so.Status.stopped_by_callback
     assert not fit.success
+
+
+def test_jax_model_is_fitted_in_double_precision():
+    jnp = pytest.importorskip("jax.numpy")
+    t = np.linspace(0, 4, 30)
+    fit = so.fit(lambda t, A=1.0, tau=2.0: A * jnp.exp(-t / tau), t, 2 * np.exp(-t / 1.3))
+    assert fit.success
+    assert fit.values["tau"] == pytest.approx(1.3, rel=1e-12)

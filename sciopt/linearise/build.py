@@ -69,7 +69,9 @@ def blocks_of(problem: Any, theta: Array, frame: Frame, work: Work) -> tuple[Any
     for i, (c, b) in enumerate(zip(problem.conditions, problem.bindings, strict=True)):
         if c.jacobian == "zeroth":
             blocks.append(ZerothBlock(i, c, b, layout))
-        elif _wants_jax(c, foreign, layout.size, frame.batches[i].n):
+        elif _wants_jax(c, foreign, layout.size, frame.batches[i].n) or _returns_jax(
+            c, HostBlock(i, c, b, layout), theta, frame
+        ):
             traced.append(i)
         else:
             blocks.append(HostBlock(i, c, b, layout))
@@ -135,6 +137,16 @@ def _foreign(tree: Any) -> bool:
     if isinstance(tree, (list, tuple)):
         return any(map(_foreign, tree))
     return type(tree).__module__.split(".")[0] in ("equinox",) or hasattr(tree, "__equinox_module__")
+
+
+def _returns_jax(c: Condition, block: HostBlock, theta: Array, frame: Frame) -> bool:
+    """Whether a plain-looking model computes in JAX: on the host it would run in single precision."""
+    if "jax" not in sys.modules or c.jacobian != "auto" or c.pattern is not None:
+        return False
+    try:
+        return type(block.raw(theta, frame)).__module__.startswith("jax")
+    except Exception:  # whatever the model raises is reported when it is evaluated in earnest
+        return False
 
 
 def _wants_jax(c: Condition, foreign: bool, P: int, n: int | None) -> bool:
