@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sciopt._errors import SciOptError
@@ -76,6 +76,7 @@ trees = st.recursive(
 
 @settings(max_examples=20, deadline=None)
 @given(tree=trees)
+@example(tree=-float("nan"))
 def test_packed_state_comes_back_and_is_json(tree):
     spec, parts = pack(tree)
     through = json.loads(json.dumps(spec, allow_nan=False))
@@ -131,6 +132,8 @@ def test_what_cannot_be_stored_is_named(tree, place):
         {"pickle": "0"},
         {"array": 3},
         {"slice": 4},
+        {"float": "nan"},
+        {"tuple": [1], "list": [2]},
     ],
 )
 def test_damaged_or_hostile_specs_are_refused(spec):

@@ -20,11 +20,14 @@ def pyplot() -> Any:
     return plt
 
 
-def axes_or_new(ax: Axes | None, size: tuple[float, float] = (6.0, 4.0)) -> Axes:
-    """Return the axes given, or those of a new figure of that size in inches."""
+def axes_or_new(ax: Axes | None, size: tuple[float, float] = (6.0, 4.0), layout: str = "constrained") -> Axes:
+    """Return the axes given, or those of a new figure of that size in inches.
+
+    Axes of fixed aspect need ``layout="compressed"``, else their labels leave the canvas.
+    """
     if ax is not None:
         return ax
-    _, new = pyplot().subplots(figsize=size, layout="constrained")
+    _, new = pyplot().subplots(figsize=size, layout=layout)
     return new
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -32,9 +32,9 @@ class Curve:
     y, model
         Target and model at the fit, shape (n,) or, for images, as they are.
     sigma, sigma_x
-        Length of the error bars, or None.
+        Length of the error bars, or None. For counts sigma is the root of the model.
     pulls : ndarray
-        Whitened residuals; real parts, then imaginary parts for complex data.
+        Whitened residuals; real parts, then imaginary parts for complex data. NaN where the datum was left out.
     grid, grid_names
         Coordinates of an image, two arrays of its shape, and what they are called; None where there are none.
     labels
@@ -56,15 +56,24 @@ class Curve:
 
     @property
     def pull_x(self) -> Array:
-        """Coordinate of each pull: x without the data left out, repeated for imaginary parts."""
-        for x in (self.x, self.x[np.isfinite(self.y)] if self.x.shape == np.shape(self.y) else self.x):
-            if x.size and self.pulls.size % x.size == 0:
-                return np.tile(x, self.pulls.size // x.size)
+        """Coordinate of each pull, repeated for imaginary parts."""
+        if self.x.size and self.pulls.size % self.x.size == 0:
+            return np.tile(self.x, self.pulls.size // self.x.size)
         return np.arange(float(self.pulls.size))
 
     def relabelled(self, label: str) -> Curve:
         """Return a copy with another label of the x axis."""
         return replace(self, labels=(label, self.labels[1]))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a plot reads from a condition itself."""
+
+    keep: Any = None
+    loss: str = ""
+    label: Mapping[str, str] = field(default_factory=dict)
+    argument: str = ""
 
 
 def curves_of(solution: Any, condition: str | None = None) -> list[Curve]:
@@ -112,6 +121,8 @@ def _names(solution: Any) -> list[str]:
 
 def _curve(solution: Any, name: str, data: Mapping[str, Any]) -> Curve:
     y, model = np.asarray(data["y"]), np.asarray(data["model"])
+    condition = _condition(solution, name)
+    y, pulls = _masked(y, np.asarray(data["pulls"], dtype=np.float64).reshape(-1), data.get("keep", condition.keep))
     complex_data = np.iscomplexobj(y) or np.iscomplexobj(model)
     kind: Literal["line", "complex", "image"] = "line"
     if y.ndim == 2 and min(y.shape) > 1 and not complex_data:
@@ -126,12 +137,12 @@ def _curve(solution: Any, name: str, data: Mapping[str, Any]) -> Curve:
         continuous=x is not None,
         y=y if kind == "image" else y.reshape(-1),
         model=model if kind == "image" else model.reshape(-1),
-        sigma=_spread(data.get("sigma"), y),
+        sigma=_root(model) if condition.loss == "poisson" else _spread(data.get("sigma"), y),
         sigma_x=_spread(data.get("sigma_x"), y),
-        pulls=np.asarray(data["pulls"], dtype=np.float64).reshape(-1),
+        pulls=pulls,
         grid=_grid(data.get("x"), y) if kind == "image" else None,
         grid_names=_grid_names(data.get("x")),
-        labels=_labels(solution, name, "index" if x is None else x_name),
+        labels=_labels(condition, "index" if x is None else x_name),
     )
 
 
@@ -180,13 +191,34 @@ def _spread(sigma: Any, y: Any) -> Any:
     return np.broadcast_to(sigma, y.shape).reshape(-1) if sigma.size != y.size else sigma.reshape(-1)
 
 
-def _labels(solution: Any, name: str, x_name: str) -> tuple[str, str]:
-    """Return the labels of the axes: those of the condition, else argument and condition by name."""
-    condition = None
+def _root(model: Any) -> Array:
+    return np.sqrt(np.maximum(np.asarray(model, dtype=np.float64).reshape(-1), 0.0))
+
+
+def _masked(y: Any, pulls: Array, keep: Any) -> tuple[Any, Array]:
+    """Return data with NaN where they were left out, and pulls of as many entries as data."""
+    kept = np.isfinite(y) if keep is None else np.broadcast_to(np.asarray(keep, dtype=bool), y.shape)
+    count = int(kept.sum())
+    if count == y.size or count == 0:
+        return y, pulls
+    if pulls.size in (count, 2 * count):
+        full = np.full(pulls.size // count * y.size, np.nan)
+        full[np.tile(kept.reshape(-1), pulls.size // count)] = pulls
+        pulls = full
+    return np.where(kept, y, np.nan), pulls
+
+
+def _condition(solution: Any, name: str) -> Seen:
     for c in getattr(getattr(solution, "problem", None), "conditions", ()):
-        condition = c if c.name == name else condition
-    given = dict(getattr(condition, "label", None) or {})
-    return given.get("x") or x_name or _first_argument(condition) or "x", given.get("y") or "y"
+        if c.name == name:
+            loss = str(getattr(getattr(c, "loss", None), "name", ""))
+            return Seen(getattr(c, "keep", None), loss, dict(getattr(c, "label", None) or {}), _first_argument(c))
+    return Seen()
+
+
+def _labels(condition: Seen, x_name: str) -> tuple[str, str]:
+    """Return the labels of the axes: those of the condition, else argument and condition by name."""
+    return condition.label.get("x") or x_name or condition.argument or "x", condition.label.get("y") or "y"
 
 
 def _first_argument(condition: Any) -> str:

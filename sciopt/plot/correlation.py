@@ -50,7 +50,7 @@ def correlation(solution: Any, *, ax: Axes | None = None, cmap: str = "RdBu_r") 
     names = [literal(str(n)) for n in solution.names]
     count = len(names)
     side = float(np.clip(1.6 + 0.55 * count, 3.2, 9.0))
-    axes = axes_or_new(ax, (side + 0.9, side))
+    axes = axes_or_new(ax, (side + 1.3, side), "compressed")
     shown = axes.imshow(matrix, cmap=cmap, vmin=-1, vmax=1, interpolation="nearest")
     if count <= MOST_NAMES:
         slanted = max(map(len, names)) > 3

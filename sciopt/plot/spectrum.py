@@ -49,7 +49,8 @@ def spectrum(solution: Any, *, ax: Axes | None = None, **line: Any) -> Axes:
     given = getattr(solution, "singular_values", None)
     if given is None or np.size(given) == 0:
         raise OptionError("this solution has no singular values to draw")
-    total = max(len(getattr(solution, "names", None) or ()), np.size(given))
+    held = len(getattr(solution, "at_bound", None) or ())  # parameters at a bound have no singular direction
+    total = max(len(getattr(solution, "names", None) or ()) - held, np.size(given))
     values = np.zeros(total)
     values[: np.size(given)] = given  # fewer rows than unknowns: the rest is exactly zero
     rank = int(solution.rank)

@@ -120,15 +120,16 @@ def _quality(solution: Any) -> str:
     if dof is None or not dof > 0:
         return f"chi2 = {number(chi2)}; no degrees of freedom left: the quality of the fit cannot be judged"
     if getattr(solution, "errors_kind", "absolute") == "absolute":
-        return f"chi2/dof = {chi2:.4g}/{dof:.6g} = {chi2 / dof:.3g}, p-value {_p_value(chi2, dof):.2g}"
+        return f"chi2/dof = {chi2:.4g}/{dof:.6g} = {chi2 / dof:.3g}, p-value {_p_value(chi2, dof)}"
     return f"sqrt(chi2/dof) = {np.sqrt(chi2 / dof):.4g} with dof = {dof:.6g}; errors scaled by sqrt(chi2/dof)"
 
 
-def _p_value(chi2: float, dof: float) -> float:
+def _p_value(chi2: float, dof: float) -> str:
     """Return the chance of a larger chi2 if model and sigma are right."""
     from scipy.special import gammaincc
 
-    return float(gammaincc(0.5 * dof, 0.5 * max(chi2, 0.0)))
+    p = float(gammaincc(0.5 * dof, 0.5 * max(chi2, 0.0)))
+    return f"{p:.2g}" if p > 1e-99 else "below 1e-99"
 
 
 def _conditions(solution: Any) -> tuple[tuple[str, float, int], ...]:
@@ -145,7 +146,8 @@ def _rank(solution: Any) -> tuple[str, ...]:
     rank = getattr(solution, "rank", None)
     if rank is None:
         return ()
-    head = f"rank {rank} of {len(names)}"
+    held = len(getattr(solution, "at_bound", None) or ())
+    head = f"rank {rank} of {len(names) - held}" + (f" ({held} at a bound left out)" if held else "")
     values = getattr(solution, "singular_values", None)
     if values is not None and 0 < rank <= len(values) and values[rank - 1] > 0:
         head += f", condition number {values[0] / values[rank - 1]:.2g}"

@@ -6,6 +6,7 @@ import dataclasses
 import enum
 import importlib
 import math
+import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -64,7 +65,9 @@ def unpack(spec: Spec, arrays: Sequence[Any]) -> Any:
     """
     try:
         return _unpack(spec, arrays, "state")
-    except (TypeError, KeyError, IndexError, AttributeError) as error:
+    except StorageError:
+        raise
+    except (TypeError, KeyError, IndexError, AttributeError, ValueError, struct.error) as error:
         raise StorageError(f"the stored state is damaged: {error!r}") from error
 
 
@@ -78,7 +81,7 @@ def _pack(obj: Any, place: str, arrays: list[Any]) -> Spec:
     if isinstance(obj, int):
         return obj if abs(obj) < 2**53 else {"int": str(obj)}
     if isinstance(obj, float):
-        return obj if math.isfinite(obj) else {"float": repr(obj)}
+        return obj if math.isfinite(obj) else {"float": struct.pack(">d", obj).hex()}  # the bits: a NaN has a sign
     if isinstance(obj, complex):
         return {"complex": [_pack(obj.real, place, arrays), _pack(obj.imag, place, arrays)]}
     if isinstance(obj, bytes):
@@ -144,7 +147,7 @@ def _unpack(spec: Spec, arrays: Sequence[Any], place: str) -> Any:
         case "int":
             return int(content)
         case "float":
-            return float(content)
+            return struct.unpack(">d", bytes.fromhex(content))[0]
         case "complex":
             return complex(inner(content[0]), inner(content[1]))
         case "bytes":

@@ -102,7 +102,16 @@ def test_missing_data_keep_their_pulls_in_place():
     data["y"][[3, 7]] = np.nan
     data["pulls"] = np.delete(data["pulls"], [3, 7])
     pulls = figure_of(plot.fit(solution)).axes[1].lines[-1]
-    np.testing.assert_array_equal(xs(pulls), np.delete(data["x"], [3, 7]))
+    drawn = np.isfinite(ys(pulls))
+    np.testing.assert_array_equal(xs(pulls)[drawn], np.delete(data["x"], [3, 7]))
+    np.testing.assert_array_equal(ys(pulls)[drawn], data["pulls"])
+    spot = image()
+    picture = spot.data["spot"]
+    picture["keep"] = picture["y"] < 50
+    picture["pulls"] = picture["pulls"][picture["keep"].ravel()]
+    shown = [ax.images[0] for ax in figure_of(plot.fit(spot)).axes if ax.images][2]
+    left_out = np.ma.getmaskarray(np.ma.masked_invalid(np.ma.getdata(shown.get_array())))
+    np.testing.assert_array_equal(left_out, picture["y"] >= 50)
 
 
 def test_logarithmic_coordinates_get_a_logarithmic_axis():

@@ -87,6 +87,27 @@ def test_the_check_finds_what_is_untidy():
     assert any(fault.startswith("a label") or "/ a label" in fault for fault in faults)
 
 
+def test_real_counts_have_the_error_bars_of_the_model():
+    t = np.linspace(0.0, 5.0, 30)
+    n = np.random.default_rng(2).poisson(30 * np.exp(-t) + 3)
+    solution = so.fit(lambda t, A=20.0, b=1.0: A * np.exp(-t) + b, t, n, loss="poisson")
+    top = figure_of(plot.fit(solution)).axes[0]
+    (segments,) = top.containers[0].lines[2]
+    half = [0.5 * np.ptp(s[:, 1]) for s in segments.get_segments()]
+    np.testing.assert_allclose(half, np.sqrt(solution.predict(t)))
+
+
+def test_real_omitted_data_are_left_out():
+    t = np.linspace(0.0, 5.0, 30)
+    y = 2.0 * np.exp(-t) + 0.01 * np.cos(9 * t)
+    y[[3, 7]] = np.nan
+    solution = so.fit(lambda t, A=1.0, k=2.0: A * np.exp(-k * t), t, y, sigma=0.01, nan="omit")
+    top, below = figure_of(plot.fit(solution)).axes
+    assert np.isnan(ys(top.containers[0].lines[0])[[3, 7]]).all()
+    assert np.isnan(ys(below.lines[-1])[[3, 7]]).all()
+    assert np.isfinite(ys(below.lines[-1])).sum() == 28
+
+
 def test_a_real_fit_is_drawn():
     t = np.linspace(0.0, 5.0, 40)
     y = 2.5 * np.exp(-t / 1.3) + 0.4 + 0.02 * np.random.default_rng(7).standard_normal(40)

@@ -105,8 +105,8 @@ def at_bound() -> Fake:
         chi2=112.7,
         dof=98,
         chi2_by_condition={"run 1": (60.3, 50), "run <2>": (52.4, 50)},
-        rank=2,
-        singular_values=np.array([9.0, 2.0]),
+        rank=1,
+        singular_values=np.array([9.0]),
     )
 
 
