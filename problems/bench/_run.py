@@ -94,5 +94,5 @@ def run(peer: Peer, case: Case, start: int, repeat: int) -> Run:
         cold_ms=cold,
         warm_ms=float(warm),
         exception="",
-        message=result.message,
+        message=" ".join(result.message.split()),
     )

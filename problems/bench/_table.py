@@ -34,7 +34,8 @@ COLUMNS: dict[str, str] = {
 }
 
 LEGEND = """\
-NIST>=d: runs whose worst parameter has d digits (s1, s2: from start 1, 2); rss>=8: digits of the sum of squares;
+NIST>=d: runs whose worst parameter has d digits (s1, s2: from start 1, 2); rss>=8: digits of the sum of squares
+(52 of 54 is all: Lanczos1's is below rounding);
 falseOK: claims convergence with < 4 digits (MGH, rank deficient: at no known minimum); std: its own standard errors;
 nfev, njev: medians over NIST (own differences count as nfev); warm: median over NIST runs of the fastest call, CPU ms;
 cold: median over problems of the first call from start 1; MGH, minpack, rankdef: starts that reach a known minimum
