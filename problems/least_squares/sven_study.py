@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from problems.least_squares.sven_tasks import TASKS, RegressionTask
 from sciopt.condition import Condition
 from sciopt.iterate import iterate
+from sciopt.linalg import threads
 from sciopt.linearise import linearise
 from sciopt.methods import first_order, half_inverse, sven
 from sciopt.points import Minibatch
@@ -31,7 +32,7 @@ Array = NDArray[np.float64]
 METHODS: dict[str, dict[str, Any]] = {
     "sven/toy_1d": {
         "Sven, published": sven.Sven(k=32, rtol=1e-4, lr=0.01, kappa=2.0, safeguarded=False),
-        "Sven, least squares": sven.Sven(k=32, rtol=1e-4, lr=0.05, safeguarded=False),
+        "Sven, least squares": sven.Sven(k=32, rtol=1e-4, lr=0.005, safeguarded=False),
         "Sven, safeguarded": sven.Sven(rtol=1e-4, lr=0.1),
         "half-inverse": half_inverse.HalfInverse(rtol=1e-6, lr=0.02),
         "SGD": first_order.FirstOrder("sgd", lr=1e-2),
@@ -109,13 +110,14 @@ def train(task: RegressionTask, method: Any, seed: int, epochs: int | None = Non
     problem = network_problem(task, seed)
     steps = epochs * (len(task.y) // task.batch)
     walk = iterate(problem, method, key=seed, stop=Stop(stalls=10**9))
-    it, accepted, started = next(walk), 0, perf_counter()
-    for it in walk:
-        accepted += it.accepted
-        if it.number == 2:
-            started = perf_counter()
-        if it.number >= steps:
-            break
+    with threads.blas_threads(task.batch * problem.layout.size):
+        it, accepted, started = next(walk), 0, perf_counter()
+        for it in walk:
+            accepted += it.accepted
+            if it.number == 2:
+                started = perf_counter()
+            if it.number >= steps:
+                break
     seconds = (perf_counter() - started) * steps / max(steps - 2, 1)
     error = _validation(task, problem, it.theta)
     return {"mse": error, "steps": float(it.number), "accepted": float(accepted), "seconds": seconds}
@@ -195,7 +197,8 @@ def cost(name: str = "sven/toy_1d", batch: int = 256, repeats: int = 30) -> list
     while k <= batch:
         method = sven.Sven(k=k, rtol=0.0, lr=1e-6, safeguarded=False)
         state = method.init(lin)
-        seconds = _timed(lambda method=method, state=state: method.step(lin, state, 0), repeats)
+        with threads.blas_threads(batch * problem.layout.size):
+            seconds = _timed(lambda method=method, state=state: method.step(lin, state, 0), repeats)
         tracemalloc.start()
         method.step(lin, state, 0)
         peak = tracemalloc.get_traced_memory()[1]

@@ -21,6 +21,7 @@ __all__ = ["Sven", "SvenState", "sven_rows"]
 
 TRIES = 16
 LEAST = 1e-12  # smallest cut of the safeguarded rule
+SHARE = 0.1  # of the promised decrease that a higher cut must keep
 GUARD = 1e-10  # singular values under it are never inverted in the published algorithm
 
 
@@ -153,13 +154,16 @@ class Sven:
                     return floor
                 cut *= 0.1  # the cut, not the data, makes the decrease small
                 continue
-            if cut >= 0.99 and not ratio > 1e-3:
-                length = shortened(length)
-            elif ratio > 1e-3:
-                length = recovered(length)
-            cut = float(spectral_cut(np, max(cut, 1e-12), ratio))
+            new = float(spectral_cut(np, max(cut, LEAST), ratio))
             if ratio > 1e-3:
+                cut = new if new >= cut or length >= 1.0 else cut
+                length = recovered(length)
                 return finish(lin, SvenState(cut, length), trial, g, predicted, reduction, **numbers)
+            # Raising the cut is of no use if it leaves the directions that promise the decrease: then a shorter step.
+            if cut < 0.99 and self._promise(found, new) >= SHARE * self._promise(found, cut):
+                cut = new
+            else:
+                length = shortened(length)
         return standstill(lin, SvenState(cut, length), None, g, predicted, {"refresh": True}, cut=cut)
 
 

@@ -7,10 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sciopt.linalg.threads import blas_threads
 from sciopt.linearise import Work, linearise
 
 
-def _drive(
+def _drive(method: Any, problem: Any, steps: int, **options: Any) -> SimpleNamespace:
+    with blas_threads(1):
+        return _steps(method, problem, steps, **options)
+
+
+def _steps(
     method: Any, problem: Any, steps: int, *, key: int = 0, first: int = 0, state: Any = None, theta: Any = None
 ):
     """Take steps ``first`` to ``first + steps - 1``; stops at a verdict."""
