@@ -21,7 +21,8 @@ __all__ = ["Sven", "SvenState", "sven_rows"]
 
 TRIES = 16
 LEAST = 1e-12  # smallest cut of the safeguarded rule
-SHARE = 0.1  # of the promised decrease that a higher cut must keep
+EXHAUSTED = 0.1  # share of the residual that the directions above the cut must hold
+SHARE = 0.7  # of the promised decrease that a higher cut must keep
 GUARD = 1e-10  # singular values under it are never inverted in the published algorithm
 
 
@@ -134,7 +135,7 @@ class Sven:
         cut, length, predicted = float(state.cut), float(state.length), 0.0
         full = lin.dense()
         everything = self._promise(found, 0.0)
-        while cut > LEAST and self._promise(found, cut) < 1e-3 * everything:
+        while cut > LEAST and self._promise(found, cut) < EXHAUSTED * everything:
             cut *= 0.1  # the directions above the cut are exhausted
         for _ in range(TRIES):
             if cut < found.rtol and found.how != "qr":
