@@ -132,7 +132,8 @@ class Layout:
         layout = Layout(
             unknown, tuple(leaves), tuple(names), tuple(units), start, lower, upper, scale, ties, simple, index
         )
-        layout.values(start)  # ties are evaluated once, so that a wrong one is reported here
+        if ties:
+            layout.values(start)  # so that a wrong tie is reported here
         return layout
 
     @property
@@ -249,23 +250,28 @@ class Layout:
 
 
 def _leaf(path: str, raw: Any, place: int) -> Leaf:
+    if type(raw) is float and math.isfinite(raw):  # the common case of a fit, without the checks it cannot fail
+        return Leaf(path, path, Parameter.plain(raw, path), (), False, place, True)
     if not is_number(raw):
         return Leaf(path, path, Parameter(0.0, fixed=True), (), False, -1, False, numeric=False, tree_value=raw)
     given = isinstance(raw, Parameter)
     parameter = raw if given else Parameter(raw, name=path)
     name = parameter.name or path
-    parameter.check(name)
+    if given and parameter.name is None:
+        parameter.check(name)
     value = parameter.value
     if value is None and parameter.prior is not None and hasattr(parameter.prior, "mean"):
         value = parameter.prior.mean
     if value is None and parameter.tied is None:
-        raise ParameterError(f"parameter {name!r} has no start value; give Parameter(value) or start={{{name!r}: ...}}")
+        raise ParameterError(
+            f"parameter {name!r} has no start value; give Parameter(value) or start={{{name!r}: ...}}"
+        )
     array = np.asarray(0.0 if value is None else value)
-    if array.dtype.kind not in "c":
+    if array.dtype.kind != "c" and array.dtype != np.float64:
         array = array.astype(np.float64)
-    if not np.all(np.isfinite(array)):
-        raise ParameterError(f"parameter {name!r}: start value {value!r} is not finite")
-    parameter = parameter.started(array if array.shape else array[()])
+    plain = array if array.shape else array[()]
+    if plain is not parameter.value:
+        parameter = parameter.started(plain)
     start = place if parameter.free else -1
     return Leaf(name, path, parameter, array.shape, array.dtype.kind == "c", start, given or not array.shape)
 

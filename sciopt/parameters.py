@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -100,6 +100,13 @@ class Parameter:
                 "move the start or widen the bounds"
             )
 
+    @staticmethod
+    def plain(value: float, name: str) -> Parameter:
+        """Return a free parameter from a finite number, without the checks of the constructor."""
+        parameter = object.__new__(Parameter)
+        parameter.__dict__.update(_DEFAULTS, value=value, name=name)
+        return parameter
+
     @property
     def limits(self) -> tuple[float, float]:
         """Lower and upper bound as floats (infinite where open), the uniform prior included."""
@@ -118,3 +125,6 @@ class Parameter:
     def started(self, value: Any) -> Parameter:
         """Return a copy that starts at ``value``."""
         return replace(self, value=value)
+
+
+_DEFAULTS = {f.name: f.default for f in fields(Parameter)}

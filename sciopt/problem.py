@@ -107,7 +107,7 @@ class Problem:
             if name not in {leaf.name for leaf in self.layout.leaves if leaf.start >= 0}:
                 raise ParameterError(f"linear={name!r} is not a free parameter of this problem")
         self._moving = not all(isinstance(c.points, Fixed) for c in self.conditions)
-        sample = [c.points.first(np.random.default_rng(0)).coords for c in self.conditions]
+        sample = [c.points.first(_rng(c, 0, 0, 0)).coords for c in self.conditions]
         self.bindings = tuple(
             bind(c, unknown, self.stages[0].settings, s, self.layout.simple)
             for c, s in zip(self.conditions, sample, strict=True)
@@ -135,20 +135,15 @@ class Problem:
             Integer key of the solve and number of the step; together they determine all random choices.
         """
         request = request or {}
-        rngs = (
-            [np.random.default_rng([key, step, i]) for i in range(len(self.conditions))]
-            if previous is None or self._moving
-            else []
-        )
         if previous is None:
-            batches = tuple(c.points.first(rng) for c, rng in zip(self.conditions, rngs, strict=True))
+            batches = tuple(c.points.first(_rng(c, key, step, i)) for i, c in enumerate(self.conditions))
             return Frame(batches, 0, step, self.stages[0].settings)
         stage = min(previous.stage + 1, len(self.stages) - 1) if request.get("stage") else previous.stage
         batches = previous.batches
         if self._moving:
             batches = tuple(
-                c.points.following(b, request, step, rng)
-                for c, b, rng in zip(self.conditions, batches, rngs, strict=True)
+                c.points.following(b, request, step, _rng(c, key, step, i))
+                for i, (c, b) in enumerate(zip(self.conditions, batches, strict=True))
             )
         if stage == previous.stage and all(a is b for a, b in zip(batches, previous.batches, strict=True)):
             return previous
@@ -214,6 +209,14 @@ class Problem:
         free = self.layout.names
         shown = ", ".join(free[:6]) + (f", ... ({len(free)})" if len(free) > 6 else "")
         return f"Problem(conditions: {', '.join(self.names)}; unknown: {shown})"
+
+
+def _rng(c: Condition, key: int, step: int, i: int) -> np.random.Generator:
+    """Return the generator of a condition at a step; fixed points draw nothing, so they share one."""
+    return _NO_DRAWS if isinstance(c.points, Fixed) else np.random.default_rng([key, step, i])
+
+
+_NO_DRAWS = np.random.default_rng(0)
 
 
 def _distinct(conditions: list[Condition]) -> list[Condition]:
