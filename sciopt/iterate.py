@@ -19,7 +19,7 @@ from sciopt.stop import Stop
 __all__ = ["Iterate", "iterate"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Iterate:
     """Where a solve stands after a step.
 

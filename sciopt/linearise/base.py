@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -38,16 +39,18 @@ class Linearisation:
     structure: str = "rectangular"
     null: Array | None = None
 
+    _f: float | None = None
+    _r: Array | None = None
+    _failed: str | None = None
+    _J: Array | None = None
+    _csr: Any = None
+    _g: Array | None = None
+
     def __init__(self, theta: Array, frame: Frame, layout: Layout, work: Work | None = None) -> None:
         self.theta = theta
         self.frame = frame
         self.layout = layout
         self.work = work if work is not None else Work()
-        self._f: float | None = None
-        self._r: Array | None = None
-        self._failed: str | None = None
-        self._J: Array | None = None
-        self._csr: Any = None
 
     # ---- what a kind provides -------------------------------------------------------------------------------------
     def _evaluate(self) -> tuple[float, Array]:
@@ -69,28 +72,31 @@ class Linearisation:
         if self._f is None:
             with np.errstate(all="ignore"):  # overflow at a trial point is a rejected step, not a warning
                 f, r = self._evaluate()
-            if self._failed is None and not np.isfinite(f):
+            if self._failed is None and not math.isfinite(f):
                 self._failed = "the merit is not finite"
             self._f, self._r = (f if self._failed is None else np.inf), r
 
     @property
     def f(self) -> float:
         """Merit: half the sum of squares, or the losses; infinite where the evaluation failed."""
-        self._ensure()
+        if self._f is None:
+            self._ensure()
         assert self._f is not None
         return self._f
 
     @property
     def r(self) -> Array:
         """Whitened residual, shape (n,)."""
-        self._ensure()
+        if self._r is None:
+            self._ensure()
         assert self._r is not None
         return self._r
 
     @property
     def failed(self) -> str | None:
         """Why the evaluation failed (non-finite rows, a solver that gave up), or None."""
-        self._ensure()
+        if self._f is None:
+            self._ensure()
         return self._failed
 
     @property
@@ -135,7 +141,9 @@ class Linearisation:
 
     def gradient(self) -> Array:
         """Return J^T r, the gradient of the merit, shape (P,)."""
-        return self.vjp(self.r)
+        if self._g is None:
+            self._g = self.vjp(self.r)
+        return self._g
 
     def jvp(self, V: Array) -> Array:
         """Return J V for V of shape (P,) or (P, k)."""

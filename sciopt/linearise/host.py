@@ -34,6 +34,7 @@ class HostBlock:
         self.pointwise = not condition.batched and condition.points is not None
         self.sparse = condition.pattern is not None
         self._direct = binding.direct and condition.batched and not condition.args
+        self.lean = self._direct and condition.pattern is None and not callable(condition.jacobian)
 
     # ---- outputs --------------------------------------------------------------------------------------------------
     def raw(self, theta: Any, frame: Frame) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from sciopt._errors import ConditionError
 from sciopt._types import Array
 from sciopt.frames import Frame
 from sciopt.linearise.base import Linearisation
+from sciopt.linearise.lean import Lean
 from sciopt.linearise.rows import Rows, real_rows
 from sciopt.linearise.work import Work
 from sciopt.problem import Problem
@@ -25,7 +27,7 @@ class Stacked(Linearisation):
     """
 
     def __init__(self, problem: Problem, blocks: tuple[Any, ...], theta: Array, frame: Frame, work: Work) -> None:
-        super().__init__(theta, frame, problem.layout, work)
+        self.theta, self.frame, self.layout, self.work = theta, frame, problem.layout, work
         self.problem, self.blocks = problem, blocks
         self.structure, self.null = problem.structure, problem.null
         self._z: list[Array] = []
@@ -63,6 +65,15 @@ class Stacked(Linearisation):
     def _evaluate(self) -> tuple[float, Array]:
         self.work.spend()
         theta, frame, cache = self.theta, self.frame, self.frame.cache
+        lean = cache.get("lean")
+        if lean is not None:
+            found = lean.evaluate(theta)
+            if found is not None:
+                f, r, z = found
+                self._z, self._parts = [z], [(r, None)]
+                if not math.isfinite(f):
+                    self._failed = _why(lean.name, z, r)
+                return f, r
         if len(self.blocks) == 1:
             outputs = list(zip(self.blocks[0].indices, self.blocks[0].outputs(theta, frame, self.work), strict=True))
         else:
@@ -95,6 +106,8 @@ class Stacked(Linearisation):
             parts.append((r, c))
             zs.append(z)
         self._z, self._parts = zs, parts
+        if "lean" not in cache:
+            cache["lean"] = Lean.of(self.blocks, [cache["rows", i] for i, _ in outputs], self.frame)
         return f, parts[0][0] if len(parts) == 1 else np.concatenate([p[0] for p in parts])
 
     def _spec(self, i: int, raw: Any) -> Rows:
@@ -131,6 +144,12 @@ class Stacked(Linearisation):
         return [s.scaled(J, c) for s, J, (_, c) in zip(self.specs, raw, self._parts, strict=True)]
 
     def _dense(self) -> Array:
+        lean = self.frame.cache.get("lean")
+        if lean is not None and self.work.modes.get(lean.index) == "complex":
+            J = lean.jacobian(self.theta, self.work)
+            if J is not None:
+                self.work.njev += 1
+                return J
         parts = [J if isinstance(J, np.ndarray) else J.toarray() for J in self._jacobians()]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
@@ -208,7 +227,7 @@ class Stacked(Linearisation):
         return out
 
     def _reduction(self, other: Stacked) -> float:
-        if len(self._parts) == 1 and self.specs[0].gaussian:
+        if self.frame.cache.get("lean") is not None or (len(self._parts) == 1 and self.specs[0].gaussian):
             d = self._r - other._r  # type: ignore[operator]
             return 0.5 * float(d @ (self._r + other._r))  # type: ignore[operator]
         return sum(

@@ -14,7 +14,7 @@ from sciopt.linearise.base import Linearisation
 __all__ = ["Method", "Step"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Step:
     """What a method returns from one step.
 

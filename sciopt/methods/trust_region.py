@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sciopt._errors import OptionError
 from sciopt._types import Array
+from sciopt.layout import Layout
 from sciopt.linalg.compact import CompactFactor
 from sciopt.linearise.base import Linearisation
+from sciopt.methods._box import into_box
 from sciopt.methods._contract import Step
 
 __all__ = ["TrustRegion"]
@@ -72,91 +76,82 @@ class TrustRegion:
 
     def init(self, lin: Linearisation) -> State:
         """Return the state at the start: no radius yet, no scale yet."""
-        return State(-1.0, 0.0, np.zeros(lin.theta.size), np.inf, 0.0)
+        return State(-1.0, 0.0, np.zeros(lin.theta.size), math.inf, 0.0)
 
     def step(self, lin: Linearisation, state: State, key: int) -> Step:
         """Take one step of bounded length."""
-        theta, r, J = lin.theta, lin.r, lin.dense()
-        if not np.isfinite(J).all():
-            return _broken(lin, J, state)
-        layout = lin.layout
+        theta, layout, f, r, J = lin.theta, lin.layout, lin.f, lin.r, lin.dense()
         norms = np.sqrt(np.add.reduce(J * J, 0))
+        if not math.isfinite(float(np.add.reduce(norms))):
+            return _broken(lin, J, state)
         D = np.maximum(state.D, norms)
         if self.scaling == "none":
-            D_used = 1.0 / layout.scale
+            metric = 1.0 / layout.scale
         else:
-            D_used = D if D.all() else np.where(D > 0, D, 1.0 / layout.scale)
-        f = lin.f
-        g = r @ J
-        free = None
-        if layout.bounded:
-            blocked = ((theta <= layout.lower) & (g > 0)) | ((theta >= layout.upper) & (g < 0))
-            if blocked.any():
-                free = ~blocked
-        root = np.sqrt(2.0 * f) if f > 0 else 0.0
-        gradient = _cosine(g, norms, float(np.sqrt(r @ r)), free)
+            metric = D if D.all() else np.where(D > 0, D, 1.0 / layout.scale)
+        g = r.dot(J)
+        free = _unblocked(theta, g, layout) if layout.bounded else None
+        gradient = _cosine(g, norms, f, r, free)
         if gradient == 0.0:
-            return Step(
-                theta, state, False, _info(0.0, 0.0, 0.0, 0.0, state, 0), lin=lin, verdict=_flat(f, free, layout)
-            )
-        Jf = J if free is None else J[:, free]
-        fac = CompactFactor(Jf, r, D_used if free is None else D_used[free])
+            return Step(theta, state, False, _NOTHING, lin=lin, verdict=_flat(f, free))
+        fac = CompactFactor(J, r, metric) if free is None else CompactFactor(J[:, free], r, metric[free])
         radius = state.radius
         if radius <= 0:
-            radius = self.factor * float(np.sqrt(np.add.reduce((D_used * theta) ** 2))) or self.factor * max(root, 1.0)
-        lam, ratio, best = state.lam, 0.0, None
-        size = np.maximum(np.abs(theta), 1e-300)
+            scaled = metric * theta
+            radius = self.factor * (math.sqrt(float(scaled.dot(scaled))) or max(math.sqrt(2.0 * f), 1.0))
+        trial, lam = None, state.lam
         for _ in range(self.tries):
             delta, length, predicted, lam = fac.within(radius, lam)
-            if free is not None:
-                full = np.zeros(theta.size)
-                full[free] = delta
-                delta = full
             clipped = False
             if layout.bounded:
-                delta, clipped = _into_box(delta, theta, layout, J, r, fac, free, lam)
+                delta, clipped = into_box(delta, theta, layout, J, r, fac, free, lam)
                 if clipped:
-                    predicted = -float(g @ delta) - 0.5 * float(np.sum((J @ delta) ** 2))
-                    length = float(np.sqrt(np.sum((D_used * delta) ** 2)))
-            rel = float(np.max(np.abs(delta) / size))
+                    moved, scaled = J.dot(delta), metric * delta
+                    predicted = -float(g.dot(delta)) - 0.5 * float(moved.dot(moved))
+                    length = math.sqrt(float(scaled.dot(scaled)))
+            rel = _relative(delta, theta)
             new = lin.at(theta + delta)
             actual = lin.reduction(new)
             ratio = actual / predicted if predicted > 0 else -1.0
+            trial = Trial(
+                new, rel, predicted, actual, gradient, lam, length, fac.rank, ratio, lam == 0.0 and not clipped
+            )
             if not ratio >= 0.25 and predicted <= 1e-6 * f and predicted <= (noise := _noise(lin)):
-                polish = Trial(new, delta, rel, predicted, actual, gradient, lam, length, fac.rank)
-                return self._polish(lin, state, polish, noise, D, radius)
+                return self._polish(lin, state, trial, noise, D, radius)
             if not ratio >= 0.25:
-                radius = 0.25 * min(length, radius) if np.isfinite(actual) else 0.1 * min(length, radius)
+                radius = (0.25 if math.isfinite(actual) else 0.1) * min(length, radius)
             elif ratio > 0.75 and (lam > 0 or length > 0.95 * radius):
                 radius = max(radius, 2.0 * length)
-            if ratio > 1e-4:
-                best = new
+            if ratio > 1e-4 or rel <= EPS or radius == 0.0:
                 break
-            if rel <= EPS or radius == 0.0:
-                break
-        trial = Trial(new, delta, rel, predicted, actual, gradient, lam, length, fac.rank)
-        info = trial.info(radius, ratio)
-        if best is None:
-            state = State(radius, lam, D, np.inf, 0.0)
-            return Step(theta, state, False, info, lin=lin, verdict=_checked(lin, _stuck(lin, gradient), D))
-        full = lam == 0.0 and not clipped
-        rate = rel / state.last if full and np.isfinite(state.last) else 1.0
-        state = State(radius, lam, D, rel if full else np.inf, 0.0)
+        assert trial is not None
+        return self._advanced(lin, state, trial, D, radius)
+
+    def _advanced(self, lin: Linearisation, state: State, trial: Trial, D: Array, radius: float) -> Step:
+        """Return the step for the last trial point, with a verdict if it ends the solve."""
+        info = trial.info(radius)
+        if not trial.ratio > 1e-4:
+            verdict = _checked(lin, _stuck(lin, trial.gradient), D)
+            return Step(lin.theta, State(radius, trial.lam, D, math.inf, 0.0), False, info, lin=lin, verdict=verdict)
+        rel, new = trial.rel, trial.new
+        rate = rel / state.last if trial.full and math.isfinite(state.last) else 1.0
+        state = State(radius, trial.lam, D, rel if trial.full else math.inf, 0.0)
         verdict = None
-        if best.f == 0.0:
+        if new.f == 0.0:
             verdict = ("converged", "all residuals vanish")
-        elif full and rel < 1e-3 and rate < 0.9 and rel * rate <= self.xtol * (1.0 - rate):
+        elif trial.full and rel < 1e-3 and rate < 0.9 and rel * rate <= self.xtol * (1.0 - rate):
             verdict = (
                 "converged",
                 f"the next step would change no parameter by more than {self.xtol:.0e} of its value",
             )
-        return Step(best.theta, state, True, info, lin=best, verdict=_checked(lin, verdict, D))
+            verdict = _checked(lin, verdict, D)
+        return Step(new.theta, state, True, info, lin=new, verdict=verdict)
 
     def _polish(self, lin: Linearisation, state: State, trial: Trial, noise: float, D: Array, radius: float) -> Step:
         """Go on below the rounding of the merit while the steps shrink."""
-        info = trial.info(radius, 0.0)
-        good = bool(np.isfinite(trial.actual)) and trial.actual >= -2.0 * noise
-        rate = trial.rel / state.last if np.isfinite(state.last) else 0.9
+        info = trial.info(radius)
+        good = math.isfinite(trial.actual) and trial.actual >= -2.0 * noise
+        rate = trial.rel / state.last if math.isfinite(state.last) else 0.9
         done = trial.rel * rate <= self.xtol * (1.0 - rate) if rate < 0.95 else state.idle > 0.0
         moved = good and (rate < 0.95 or state.idle == 0.0)
         state = State(radius, trial.lam, D, min(trial.rel, state.last), state.idle + 1.0)
@@ -169,12 +164,11 @@ class TrustRegion:
         return Step(use.theta, state, moved, info, lin=use, verdict=_checked(lin, verdict, D))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Trial:
     """A trial point and what was expected of it."""
 
     new: Linearisation
-    delta: Array
     rel: float
     predicted: float
     actual: float
@@ -182,12 +176,24 @@ class Trial:
     lam: float
     length: float
     rank: int
+    ratio: float
+    full: bool  # undamped and not cut by a bound
 
-    def info(self, radius: float, ratio: float) -> dict[str, float]:
+    def info(self, radius: float) -> dict[str, float]:
         """Return the numbers for the history."""
-        info = _info(self.actual, self.predicted, self.rel, self.gradient, None, self.rank)
-        info.update(damping=self.lam, radius=radius, ratio=ratio)
-        return info
+        return {
+            "reduction": self.actual,
+            "predicted": self.predicted,
+            "step": self.rel,
+            "gradient": self.gradient,
+            "rank": float(self.rank),
+            "damping": self.lam,
+            "radius": radius,
+            "ratio": self.ratio,
+        }
+
+
+_NOTHING = {"reduction": 0.0, "predicted": 0.0, "step": 0.0, "gradient": 0.0}
 
 
 def _vanishes(lin: Linearisation) -> bool:
@@ -214,19 +220,23 @@ def _stuck(lin: Linearisation, gradient: float) -> tuple[str, str]:
     return "stalled", f"no step lowers the merit, though the gradient does not vanish (cosine {gradient:.1e})"
 
 
-def _info(
-    reduction: float, predicted: float, rel: float, gradient: float, state: State | None, rank: int
-) -> dict[str, float]:
-    return {"reduction": reduction, "predicted": predicted, "step": rel, "gradient": gradient, "rank": float(rank)}
+def _unblocked(theta: Array, g: Array, layout: Layout) -> NDArray[np.bool_] | None:
+    """Return which parameters may move: not at a bound that the descent direction points into (None = all)."""
+    blocked = ((theta <= layout.lower) & (g > 0)) | ((theta >= layout.upper) & (g < 0))
+    return ~blocked if blocked.any() else None
 
 
-def _cosine(g: Array, norms: Array, root: float, free: Array | None) -> float:
+def _cosine(g: Array, norms: Array, f: float, r: Array, free: NDArray[np.bool_] | None) -> float:
     if free is not None:
         g, norms = g[free], norms[free]
-    if root == 0.0 or not g.size:
+    root = math.sqrt(float(r.dot(r)))
+    if root == 0.0:
         return 0.0
-    safe = np.where(norms > 0, norms, 1.0)
-    return float(np.max(np.abs(g) / safe)) / root
+    return max([abs(a) / b for a, b in zip(g.tolist(), norms.tolist(), strict=True) if b > 0.0], default=0.0) / root
+
+
+def _relative(delta: Array, theta: Array) -> float:
+    return max([abs(d) / (abs(t) or 1e-300) for d, t in zip(delta.tolist(), theta.tolist(), strict=True)])
 
 
 def _noise(lin: Linearisation) -> float:
@@ -236,7 +246,7 @@ def _noise(lin: Linearisation) -> float:
     return 4.0 * EPS * float(r @ (r + terms)) + (4.0 * EPS) ** 2 * float(terms @ terms)
 
 
-def _flat(f: float, free: Array | None, layout: object) -> tuple[str, str]:
+def _flat(f: float, free: NDArray[np.bool_] | None) -> tuple[str, str]:
     if f == 0.0:
         return "converged", "all residuals vanish"
     if free is not None and not free.any():
@@ -249,29 +259,3 @@ def _broken(lin: Linearisation, J: Array, state: State) -> Step:
     name = lin.layout.names[column]
     said = f"the Jacobian is not finite: row {row}, parameter {name!r}"
     return Step(lin.theta, state, False, {"step": 0.0}, lin=lin, verdict=("nonfinite", said))
-
-
-def _into_box(delta, theta, layout, J, r, fac, free, lam):
-    """Hold parameters that would cross a bound at it, and solve for the others again."""
-    lower, upper = layout.lower, layout.upper
-    held = np.zeros(theta.size, dtype=bool)
-    fixed = np.zeros(theta.size)
-    usable = np.ones(theta.size, dtype=bool) if free is None else free.copy()
-    changed = False
-    for _ in range(theta.size):
-        target = theta + delta
-        out = usable & ~held & ((target < lower) | (target > upper))
-        if not out.any():
-            break
-        changed = True
-        held |= out
-        fixed[out] = np.clip(target[out], lower[out], upper[out]) - theta[out]
-        rest = usable & ~held
-        delta = fixed.copy()
-        if not rest.any():
-            break
-        D = np.zeros(theta.size)
-        D[usable] = fac.D
-        sub = CompactFactor(J[:, rest], r + J[:, held] @ fixed[held], D[rest])
-        delta[rest] = sub.damped(lam)[0]
-    return np.clip(theta + delta, lower, upper) - theta, changed
