@@ -145,13 +145,21 @@ class Stacked(Linearisation):
 
     def _dense(self) -> Array:
         lean = self.frame.cache.get("lean")
-        if lean is not None and self.work.modes.get(lean.index) == "complex":
+        if lean is not None and self._lean_mode() == "complex":
             J = lean.jacobian(self.theta, self.work)
             if J is not None:
                 self.work.njev += 1
                 return J
         parts = [J if isinstance(J, np.ndarray) else J.toarray() for J in self._jacobians()]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _lean_mode(self) -> str:
+        mode = self.work.modes.get(self.blocks[0].index)
+        if mode is None:
+            self._ensure()
+            with np.errstate(all="ignore"):
+                mode = self.blocks[0].mode(self.theta, self.frame, self.work)
+        return mode
 
     def _sparse(self) -> Any:
         from scipy import sparse
