@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 from sciopt._errors import OptionError
@@ -18,6 +19,7 @@ from sciopt.stop import Stop
 __all__ = ["solve"]
 
 STEPS = 4000
+THREADED = 10_000  # entries of J from which BLAS may use several threads
 
 
 def solve(
@@ -32,6 +34,7 @@ def solve(
     stop: Stop | None = None,
     callback: Callable[[Iterate], Any] | None = None,
     progress: bool | str | None = None,
+    threads: int | None = None,
 ) -> Solution:
     """Make the residual conditions of a problem vanish, as far as they can.
 
@@ -53,6 +56,8 @@ def solve(
         Called with each `Iterate`; a true return value ends the solve.
     progress
         True or ``"bar"`` for a bar, ``"table"`` for a line a step.
+    threads
+        BLAS threads during the solve; by default one unless J has more than 1e7 entries.
 
     Returns
     -------
@@ -89,8 +94,11 @@ def solve(
     if resumed is not None:
         history = History(list(resumed.history.__getstate__()))
         origin, it = resumed._start, resumed.iterate
+    limit = ExitStack()
     try:
         for it in iterate(problem, method, start=resumed.iterate if resumed else start, key=key, stop=stop, work=work):
+            if taken == 0:
+                _limit_threads(limit, it, threads)
             if origin is None:
                 origin = it.theta
             history.append(it.info)
@@ -110,9 +118,20 @@ def solve(
     except KeyboardInterrupt:
         status, message = Status.interrupted, "interrupted by the user; the best point so far is returned"
     finally:
+        limit.close()
         if bar is not None and hasattr(bar, "close"):
             bar.close()
     if it is None or origin is None:
         raise OptionError(f"the solve ended before its start could be evaluated: {message}")
     work.evaluations = work.deadline = None
     return Solution(problem, it, status, message, history, work, time.perf_counter() - begun, origin)
+
+
+def _limit_threads(limit: ExitStack, it: Iterate, threads: int | None) -> None:
+    """Hold BLAS to the wanted threads until ``limit`` is closed; problems below BLAS's own threshold are left alone."""
+    size = it.lin.n * it.theta.size
+    if threads is not None or size > THREADED:
+        from sciopt.linalg.threads import blas_threads
+
+        limit.close()
+        limit.enter_context(blas_threads(size, threads))

@@ -11,7 +11,7 @@ from sciopt._types import Array
 from sciopt.linearise.base import Linearisation
 from sciopt.methods._contract import Step
 from sciopt.methods.nearest import towards_start
-from sciopt.methods.trust_region import TrustRegion
+from sciopt.methods.trust_region import TrustRegion, vanishes
 
 __all__ = ["Persistent"]
 
@@ -27,6 +27,8 @@ class State(NamedTuple):
     inner: Any
     best_theta: Array
     best_f: float
+    best_verdict: float  # 1 if the best end so far was stationary
+    rank: float  # numerical rank of J at the start
 
 
 @dataclass(frozen=True)
@@ -51,19 +53,28 @@ class Persistent:
 
     def init(self, lin: Linearisation) -> State:
         """Return the state at the start."""
-        return State(0, 0, lin.theta.copy(), ATTEMPTS[0].init(lin), lin.theta.copy(), np.inf)
+        return State(0, 0, lin.theta.copy(), ATTEMPTS[0].init(lin), lin.theta.copy(), np.inf, 0.0, -1.0)
 
     def step(self, lin: Linearisation, state: State, key: int) -> Step:
         """Take one step of the attempt in progress, or begin the next attempt."""
         inner = ATTEMPTS[state.attempt].step(lin, state.inner, key)
-        state = state._replace(taken=state.taken + 1, inner=inner.state)
+        rank = state.rank if state.rank >= 0.0 else inner.info.get("rank", 0.0)
+        state = state._replace(taken=state.taken + 1, inner=inner.state, rank=rank)
         verdict = inner.verdict
         if verdict is None and state.taken < self.steps:
             return Step(inner.theta, state, inner.accepted, inner.info, lin=inner.lin)
         end = inner.lin if inner.lin is not None else lin.at(inner.theta)
-        if verdict is not None and verdict[0] == "converged":
+        if verdict is not None and verdict[0] == "converged" and not self._suspicious(inner, end, state):
             return self._settled(inner, end, state, verdict)
         return self._again(inner, end, state, verdict or ("budget", f"{self.steps} steps were not enough"))
+
+    def _suspicious(self, inner: Step, end: Linearisation, state: State) -> bool:
+        """Tell whether rank was lost on the way to an end at which the residual has not vanished.
+
+        On a plateau, where parameters have stopped to matter, every point is stationary; the other attempts must agree.
+        """
+        lost = inner.info.get("rank", state.rank) < min(state.rank, end.layout.size)
+        return lost and not vanishes(end) and not _at_bounds(end)
 
     def _settled(self, inner: Step, end: Linearisation, state: State, verdict: tuple[str, str]) -> Step:
         info = inner.info
@@ -77,14 +88,22 @@ class Persistent:
         return Step(end.theta, state, inner.accepted, info, lin=end, verdict=verdict)
 
     def _again(self, inner: Step, end: Linearisation, state: State, verdict: tuple[str, str]) -> Step:
+        stationary = float(verdict[0] == "converged")
         if end.f < state.best_f:
-            state = state._replace(best_theta=end.theta.copy(), best_f=end.f)
+            state = state._replace(best_theta=end.theta.copy(), best_f=end.f, best_verdict=stationary)
         following = state.attempt + 1
         if following < len(ATTEMPTS):
             fresh = end.at(state.start)
             state = state._replace(attempt=following, taken=0, inner=ATTEMPTS[following].init(fresh))
             return Step(fresh.theta, state, False, {**inner.info, "attempt": float(following)}, lin=fresh)
         best = end if np.array_equal(end.theta, state.best_theta) else end.at(state.best_theta)
+        if state.best_verdict:
+            if best is not end or verdict[0] != "converged":
+                verdict = (
+                    "converged",
+                    "the best of several attempts: its gradient vanishes, and rank was lost on the way",
+                )
+            return self._settled(inner, best, state, verdict)
         return Step(best.theta, state, False, inner.info, lin=best, verdict=verdict)
 
 

@@ -17,11 +17,13 @@ from sciopt.linearise.base import Linearisation
 from sciopt.methods._box import into_box
 from sciopt.methods._contract import Step
 
-__all__ = ["TrustRegion"]
+__all__ = ["TrustRegion", "vanishes"]
 
 EPS = float(np.finfo(float).eps)
 SMALL = 1e-5  # cosine between residual and a column of J that counts as stationary at the rounding level
-RUNAWAY = 1e-10  # a column of J this much smaller than it once was has lost its parameter
+RUNAWAY = 1e-10  # a column of J this much smaller than it once was may have lost its parameter
+CREEP = 1e-9  # predicted decrease, relative to the merit, of a step that hardly matters
+VANISHED = 1e-40  # merit, relative to the start's, below which the residual has vanished
 
 
 class State(NamedTuple):
@@ -31,7 +33,8 @@ class State(NamedTuple):
     lam: float
     D: Array
     last: float  # relative size of the last full step
-    idle: float  # polishing steps taken at the rounding level
+    idle: float  # steps in a row at the rounding level
+    begun: float = 0.0  # merit of the start
 
 
 @dataclass(frozen=True)
@@ -132,13 +135,24 @@ class TrustRegion:
         info = trial.info(radius)
         if not trial.ratio > 1e-4:
             verdict = _checked(lin, _stuck(lin, trial.gradient), D)
-            return Step(lin.theta, State(radius, trial.lam, D, math.inf, 0.0), False, info, lin=lin, verdict=verdict)
+            return Step(
+                lin.theta,
+                State(radius, trial.lam, D, math.inf, 0.0, state.begun),
+                False,
+                info,
+                lin=lin,
+                verdict=verdict,
+            )
         rel, new = trial.rel, trial.new
         rate = rel / state.last if trial.full and math.isfinite(state.last) else 1.0
-        state = State(radius, trial.lam, D, rel if trial.full else math.inf, 0.0)
+        slow = state.idle + 1.0 if trial.predicted <= CREEP * lin.f else 0.0
+        begun = state.begun if state.begun > 0.0 else lin.f
+        state = State(radius, trial.lam, D, rel if trial.full else math.inf, slow, begun)
         verdict = None
-        if new.f == 0.0:
+        if new.f <= VANISHED * min(1.0, begun):
             verdict = ("converged", "all residuals vanish")
+        elif slow >= 40.0 and trial.gradient <= SMALL:
+            verdict = ("converged", "the gradient vanishes to rounding and the merit has stopped falling")
         elif trial.full and rel < 1e-3 and rate < 0.9 and rel * rate <= self.xtol * (1.0 - rate):
             verdict = (
                 "converged",
@@ -154,12 +168,12 @@ class TrustRegion:
         rate = trial.rel / state.last if math.isfinite(state.last) else 0.9
         done = trial.rel * rate <= self.xtol * (1.0 - rate) if rate < 0.95 else state.idle > 0.0
         moved = good and (rate < 0.95 or state.idle == 0.0)
-        state = State(radius, trial.lam, D, min(trial.rel, state.last), state.idle + 1.0)
+        state = State(radius, trial.lam, D, min(trial.rel, state.last), state.idle + 1.0, state.begun)
         use = trial.new if moved else lin
         if moved and not done and state.idle < 100:
             return Step(use.theta, state, True, info, lin=use)
         verdict = ("converged", "the merit has reached its rounding level and the steps no longer shrink")
-        if trial.gradient > SMALL and not _vanishes(lin):
+        if trial.gradient > SMALL and not vanishes(lin):
             verdict = _stuck(lin, trial.gradient)
         return Step(use.theta, state, moved, info, lin=use, verdict=_checked(lin, verdict, D))
 
@@ -196,8 +210,8 @@ class Trial:
 _NOTHING = {"reduction": 0.0, "predicted": 0.0, "step": 0.0, "gradient": 0.0}
 
 
-def _vanishes(lin: Linearisation) -> bool:
-    """Whether the residual itself is at the rounding of the terms that cancel in it."""
+def vanishes(lin: Linearisation) -> bool:
+    """Tell whether the residual itself is at the rounding of the terms that cancel in it."""
     terms = np.abs(lin.dense()) @ np.abs(lin.theta)
     return float(lin.r @ lin.r) <= (100.0 * EPS) ** 2 * float(terms @ terms)
 
@@ -207,15 +221,17 @@ def _checked(lin: Linearisation, verdict: tuple[str, str] | None, D: Array) -> t
     if verdict is None or verdict[0] != "converged":
         return verdict
     J = lin.dense()
-    dead = np.flatnonzero(np.add.reduce(J * J, 0) < (RUNAWAY * D) ** 2)
-    if not dead.size or lin.f == 0.0 or _vanishes(lin):
+    norms, size = np.sqrt(np.add.reduce(J * J, 0)), np.maximum(np.abs(lin.theta), lin.layout.scale)
+    felt = norms * size > 1e-8 * math.sqrt(2.0 * lin.f)
+    dead = np.flatnonzero((norms < RUNAWAY * D) & ~felt)
+    if not dead.size or lin.f == 0.0 or vanishes(lin):
         return verdict
     name, value = lin.layout.names[dead[0]], lin.theta[dead[0]]
     return "stalled", f"parameter {name!r} ran away to {value:.3g}, where the conditions no longer feel it"
 
 
 def _stuck(lin: Linearisation, gradient: float) -> tuple[str, str]:
-    if gradient <= SMALL or _vanishes(lin):
+    if gradient <= SMALL or vanishes(lin):
         return "converged", "no step lowers the merit any more and the gradient vanishes to rounding"
     return "stalled", f"no step lowers the merit, though the gradient does not vanish (cosine {gradient:.1e})"
 
