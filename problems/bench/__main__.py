@@ -21,6 +21,7 @@ from problems.bench._peer import Peer
 from problems.bench._run import Run, run
 from problems.bench._table import COLUMNS, LEGEND, summarise, text
 from problems.bench.peers import PEERS
+from problems.bench.studies import STUDIES
 from problems.least_squares import CASES
 
 FAMILIES = ("nist/", "mgh/", "rank_deficient/")
@@ -28,11 +29,12 @@ FAMILIES = ("nist/", "mgh/", "rank_deficient/")
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m problems.bench", description=__doc__)
-    parser.add_argument("room", choices=["least_squares"], help="which part of the catalogue")
+    parser.add_argument("room", choices=["least_squares", *STUDIES], help="which part of the catalogue")
     parser.add_argument("--solver", nargs="+", default=["*"], metavar="NAME", help="names or globs, such as 'scipy*'")
     parser.add_argument("--case", default="*", metavar="GLOB", help="cases to run, such as 'nist/*'")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write rows, runs, versions and command")
     parser.add_argument("--repeat", type=int, default=3, metavar="N", help="warm calls timed on NIST runs (default 3)")
+    parser.add_argument("--seeds", type=int, default=3, metavar="N", help="seeds or starts of a study (default 3)")
     parser.add_argument("--runs", action="store_true", help="also list the runs that missed")
     return parser.parse_args(argv)
 
@@ -74,6 +76,10 @@ def _missed(runs: Sequence[Run]) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the benchmark; returns the exit status."""
     options = _arguments(argv)
+    if options.room in STUDIES:
+        with _one_thread():
+            sys.stdout.write(STUDIES[options.room](options.seeds) + "\n")
+        return 0
     chosen = [p for p in PEERS if any(fnmatch(p.name, glob) for glob in options.solver)]
     if not chosen:
         sys.stderr.write(f"no solver matches {options.solver}; there are: {', '.join(p.name for p in PEERS)}\n")

@@ -1,0 +1,67 @@
+"""Studies of methods on their own papers' tasks: ``python -m problems.bench sven | smoothness | steps``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from time import process_time
+
+import numpy as np
+
+import sciopt as so
+
+__all__ = ["STUDIES"]
+
+
+def sven(seeds: int) -> str:
+    """Return Sven's two regression tasks, mini-batches of 32, 20 epochs, as tables."""
+    from problems.least_squares.sven_study import METHODS, run, table
+
+    parts = []
+    for task in METHODS:
+        parts += [
+            f"{task}: validation error (mean square of standardised targets), {seeds} seeds",
+            table(run(task, range(seeds))),
+            "",
+        ]
+    return "\n".join(parts).rstrip()
+
+
+def smoothness(seeds: int) -> str:
+    """Return steps of gradient-normalised smoothness against its baselines; ``seeds`` starts of the chain."""
+    from problems.least_squares.smoothness_study import run
+
+    lines = [f"{'problem':34s} {'method':34s} {'steps':>8s} {'rate or solved':>16s}"]
+    for row in run(starts=seeds):
+        last = f"{row['solved']} of {row['of']}" if "solved" in row else f"{row['factor']:.3f}"
+        lines.append(f"{row['problem']:34s} {row['method']:34s} {row['steps']:8.0f} {last:>16s}")
+    return "\n".join(lines)
+
+
+def steps(seeds: int) -> str:
+    """Return the relative L2 error on 2-D Poisson, 257 parameters, 1,020 fixed points, after 120 steps."""
+    from problems.pde.poisson_network import poisson_network
+    from sciopt import methods
+
+    rules: Mapping[str, object] = {
+        "ratio targeting": methods.RatioTargeting(),
+        "Levenberg-Marquardt, target ratio, geodesic": methods.LevenbergMarquardt(),
+        "Levenberg-Marquardt, Nielsen, geodesic": methods.LevenbergMarquardt(damping="nielsen"),
+        "gradient-normalised, practical": methods.GradientNormalised(),
+        "Sven, safeguarded": methods.Sven(),
+        "SSBroyden": methods.SSBroyden(),
+    }
+    lines = [f"{'method':46s} {'median':>9s} {'worst':>9s} {'CPU s/run':>10s}   after 120 steps, {seeds} seeds"]
+    for label, method in rules.items():
+        errors, used = [], []
+        for seed in range(seeds):
+            problem, error = poisson_network(seed)
+            so.solve(problem, method, steps=2)  # compiles
+            begun = process_time()
+            solution = so.solve(problem, method, steps=120)
+            used.append(process_time() - begun)
+            errors.append(error(solution.theta))
+        lines.append(f"{label:46s} {np.median(errors):9.1e} {max(errors):9.1e} {np.mean(used):10.1f}")
+    return "\n".join(lines)
+
+
+STUDIES: dict[str, Callable[[int], str]] = {"sven": sven, "smoothness": smoothness, "steps": steps}
