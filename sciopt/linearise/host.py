@@ -95,7 +95,7 @@ class HostBlock:
                 J = np.stack([np.broadcast_to(np.asarray(col, float), z.shape) for col in J], axis=-1)
             J = np.asarray(J)
             if J.dtype.kind == "c":
-                J = np.concatenate([J.real, J.imag])
+                J = np.concatenate([np.real(J), np.imag(J)])
             J = np.asarray(J, float)
             J = J.reshape(-1, J.shape[-1]) if J.ndim > 1 else J[:, None]
         if J.shape != (len(z), self.layout.size):
@@ -127,7 +127,7 @@ class HostBlock:
             return False
         work.columns += 3
         approx = (plus - minus) / (2 * h)
-        exact = z.ravel().imag / TINY
+        exact = np.imag(z.ravel()) / TINY
         if exact.shape != approx.shape or not np.isfinite(np.add.reduce(exact)):
             return False
         good = np.isfinite(approx)
@@ -157,7 +157,7 @@ class HostBlock:
             if z.dtype.kind != "c":  # the output does not depend on theta_j
                 out[j] = 0.0
             else:
-                out[j] = z.imag.ravel()
+                out[j] = np.imag(z).ravel()
                 out[j] /= h
             moved[j] = theta[j]
         work.columns += P

@@ -70,7 +70,7 @@ class Lean:
                 if type(z) is not np.ndarray or z.shape != self.shape:
                     return None
                 if z.dtype.kind == "c":
-                    np.divide(z.imag, h, out=out[j])
+                    np.divide(np.imag(z), h, out=out[j])
                     if uniform != 1.0:
                         out[j] *= uniform
                 else:  # the model does not depend on theta_j

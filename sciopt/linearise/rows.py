@@ -24,7 +24,7 @@ def real_rows(z: Any) -> Array:
     kind = a.dtype.kind
     if kind == "c":
         a = a.ravel()
-        return np.concatenate([a.real, a.imag]).astype(np.float64, copy=False)
+        return np.concatenate([np.real(a), np.imag(a)]).astype(np.float64, copy=False)
     if kind == "O":
         raise ConditionError("output has dtype object; return one numeric array (concatenate ragged parts)")
     return np.ascontiguousarray(a, dtype=np.float64).ravel()

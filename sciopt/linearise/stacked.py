@@ -28,21 +28,21 @@ class Stacked(Linearisation):
 
     def __init__(self, problem: Problem, blocks: tuple[Any, ...], theta: Array, frame: Frame, work: Work) -> None:
         self.theta, self.frame, self.layout, self.work = theta, frame, problem.layout, work
-        self.problem, self.blocks = problem, blocks
+        self.problem, self.pieces = problem, blocks
         self.structure, self.null = problem.structure, problem.null
         self._z: list[Array] = []
         self._parts: list[tuple[Array, Any]] = []
 
     def at(self, theta: Array) -> Stacked:
         """Return the linearisation at another point of the same frame."""
-        return Stacked(self.problem, self.blocks, theta, self.frame, self.work)
+        return Stacked(self.problem, self.pieces, theta, self.frame, self.work)
 
     @property
     def offers(self) -> frozenset[str]:
         """Products computed directly by the blocks."""
-        if all(getattr(b, "sparse", False) for b in self.blocks):
+        if all(getattr(b, "sparse", False) for b in self.pieces):
             return frozenset({"sparse"})
-        if all(getattr(b, "traced", False) for b in self.blocks):
+        if all(getattr(b, "traced", False) for b in self.pieces):
             return frozenset({"dense", "jvp", "vjp", "second"})
         return frozenset({"dense"})
 
@@ -50,7 +50,7 @@ class Stacked(Linearisation):
     def specs(self) -> list[Rows]:
         """The `Rows` of each condition on this frame, in order of the blocks."""
         self._ensure()
-        return [self.frame.cache["rows", i] for block in self.blocks for i in block.indices]
+        return [self.frame.cache["rows", i] for block in self.pieces for i in block.indices]
 
     @property
     def rows(self) -> dict[str, slice]:
@@ -74,11 +74,11 @@ class Stacked(Linearisation):
                 if not math.isfinite(f):
                     self._failed = _why(lean.name, z, r)
                 return f, r
-        if len(self.blocks) == 1:
-            outputs = list(zip(self.blocks[0].indices, self.blocks[0].outputs(theta, frame, self.work), strict=True))
+        if len(self.pieces) == 1:
+            outputs = list(zip(self.pieces[0].indices, self.pieces[0].outputs(theta, frame, self.work), strict=True))
         else:
             outputs = [
-                pair for b in self.blocks for pair in zip(b.indices, b.outputs(theta, frame, self.work), strict=True)
+                pair for b in self.pieces for pair in zip(b.indices, b.outputs(theta, frame, self.work), strict=True)
             ]
         return self._from_outputs(outputs, cache)
 
@@ -107,22 +107,22 @@ class Stacked(Linearisation):
             zs.append(z)
         self._z, self._parts = zs, parts
         if "lean" not in cache:
-            cache["lean"] = Lean.of(self.blocks, [cache["rows", i] for i, _ in outputs], self.frame)
+            cache["lean"] = Lean.of(self.pieces, [cache["rows", i] for i, _ in outputs], self.frame)
         return f, parts[0][0] if len(parts) == 1 else np.concatenate([p[0] for p in parts])
 
     def _spec(self, i: int, raw: Any) -> Rows:
-        c = self.problem.conditions[i] if i < len(self.problem.conditions) else self.blocks[-1].condition
+        c = self.problem.conditions[i] if i < len(self.problem.conditions) else self.pieces[-1].condition
         kind = np.asarray(raw).dtype
         if kind in (np.float32, np.float16):
             self.work.note(f"condition {c.name!r} returned {kind}; promoted to float64")
-        batch = self.frame.batches[i] if i < len(self.frame.batches) else self.blocks[-1].batch
+        batch = self.frame.batches[i] if i < len(self.frame.batches) else self.pieces[-1].batch
         return Rows(c, batch, raw, float(self.frame.settings.get(f"weight:{c.name}", 1.0)))
 
     def raw_jacobians(self) -> list[Any]:
         """Return the Jacobian of each condition's kept outputs, before whitening."""
         self._ensure()
         out, place = [], 0
-        for b in self.blocks:
+        for b in self.pieces:
             k = len(b.indices)
             specs = self.specs[place : place + k]
             full = []
@@ -154,11 +154,11 @@ class Stacked(Linearisation):
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def _lean_mode(self) -> str:
-        mode = self.work.modes.get(self.blocks[0].index)
+        mode = self.work.modes.get(self.pieces[0].index)
         if mode is None:
             self._ensure()
             with np.errstate(all="ignore"):
-                mode = self.blocks[0].mode(self.theta, self.frame, self.work)
+                mode = self.pieces[0].mode(self.theta, self.frame, self.work)
         return mode
 
     def _sparse(self) -> Any:
@@ -170,7 +170,7 @@ class Stacked(Linearisation):
         return parts[0].tocsr() if len(parts) == 1 else sparse.vstack(parts).tocsr()
 
     def _products(self, name: str, V: Array) -> list[Any]:
-        return [x for b in self.blocks for x in getattr(b, name)(self.theta, self.frame, self.work, V)]
+        return [x for b in self.pieces for x in getattr(b, name)(self.theta, self.frame, self.work, V)]
 
     def jvp(self, V: Array) -> Array:
         """Return J V for V of shape (P,) or (P, k), without J where the blocks can."""
@@ -197,7 +197,7 @@ class Stacked(Linearisation):
                 w = whole
             cotangents.append(w)
         total, place = np.zeros(self.layout.size), 0
-        for b in self.blocks:
+        for b in self.pieces:
             total += b.vjp(self.theta, self.frame, self.work, cotangents[place : place + len(b.indices)])
             place += len(b.indices)
         return total
@@ -223,9 +223,9 @@ class Stacked(Linearisation):
     def at_many(self, thetas: Any) -> list[Linearisation]:
         """Return linearisations at several points; JAX blocks evaluate them in one call."""
         thetas = [np.asarray(t, float) for t in thetas]
-        if len(self.blocks) != 1 or not getattr(self.blocks[0], "traced", False) or len(thetas) < 2:
+        if len(self.pieces) != 1 or not getattr(self.pieces[0], "traced", False) or len(thetas) < 2:
             return [self.at(t) for t in thetas]
-        block, out = self.blocks[0], []
+        block, out = self.pieces[0], []
         for theta, raw in zip(thetas, block.outputs_many(np.stack(thetas), self.frame, self.work), strict=True):
             self.work.spend()
             new = self.at(theta)
