@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sciopt._errors import ConditionError, DataError
+from sciopt._errors import ConditionError
 from sciopt._types import Array
 from sciopt.condition import Condition
 from sciopt.losses import Gaussian
@@ -40,6 +40,7 @@ class Rows:
     __slots__ = (
         "complex",
         "condition",
+        "data",
         "gaussian",
         "keep",
         "loss",
@@ -47,87 +48,70 @@ class Rows:
         "scale",
         "shape",
         "size",
-        "weight",
         "whitener",
         "y",
     )
 
     def __init__(self, c: Condition, batch: Batch, z: Any, stage_weight: float = 1.0) -> None:
         z = np.asarray(z)
-        self.name, self.loss, self.condition = c.name, c.loss, c
-        self.shape = z.shape
-        target = None if c.target is None else np.asarray(c.target)
-        if target is not None and batch.index is not None:
-            target = target[batch.index]
-        if target is not None and target.shape != z.shape and target.ndim:
-            raise ConditionError(
-                f"condition {c.name!r}: the model returned shape {z.shape}, the data have shape {target.shape}; "
-                "return one value for each datum"
-            )
-        self.complex = z.dtype.kind == "c" or (target is not None and target.dtype.kind == "c")
-        if self.complex:
-            z = z.astype(complex)
-            target = None if target is None else target.astype(complex)
-        n = z.size * (2 if self.complex else 1)
-        if n == 0:
-            raise ConditionError(f"condition {c.name!r} has no rows: its function returned an empty array")
-        y = (
-            np.zeros(n)
-            if target is None
-            else np.broadcast_to(real_rows(target), (n,))
-            if target.ndim == 0
-            else real_rows(target)
-        )
-        self.keep = None
-        if c.keep is not None:
-            keep = np.asarray(c.keep)
-            self.keep = np.flatnonzero(np.tile(keep.ravel(), 2 if self.complex else 1))
-            y, n = y[self.keep], len(self.keep)
-        self.y, self.size = y, n
+        target = _target(c, batch, z)
+        self.name, self.loss, self.condition, self.shape = c.name, c.loss, c, z.shape
         self.gaussian = isinstance(c.loss, Gaussian)
-        self.weight = 1.0
-        self.whitener = None
-        self.scale: Any = 1.0
-        if c.weight is not None:
-            w = c.weight * stage_weight
-            if batch.weights is not None:  # quadrature weights replace 1 / n
-                per = np.sqrt(w * np.repeat(batch.weights, n // len(batch.weights)))
-            else:
-                per = np.sqrt(w / n)
-            if self.gaussian or c.sigma is None:
-                self.scale = per
-            self.weight = 1.0
-        elif stage_weight != 1.0:
-            self.scale = np.sqrt(stage_weight)
+        self.complex = z.dtype.kind == "c" or (target is not None and target.dtype.kind == "c")
+        parts = 2 if self.complex else 1
+        self.size = z.size * parts
+        if self.size == 0:
+            raise ConditionError(f"condition {c.name!r} has no rows: its function returned an empty array")
+        mask = None if c.keep is None else np.asarray(c.keep, dtype=bool)
+        self.keep = None if mask is None else np.flatnonzero(np.tile(mask.ravel(), parts))
+        if self.keep is not None:
+            self.size = len(self.keep)
+        self.y = self._flat(target, z.size)
+        self.whitener, self.scale = None, self._weighted(c, batch, stage_weight)
         if c.sigma is not None:
-            sigma = c.sigma
-            if batch.index is not None and np.ndim(sigma) == 1:
-                sigma = np.asarray(sigma)[batch.index]
-            self.whitener = whitener(sigma, z.shape, name=c.name)
-            if self.keep is not None:
-                if self.whitener.diagonal is None:
-                    raise DataError(
-                        f"condition {c.name!r}: nan='omit' needs independent errors; drop the bad points from data and covariance"
-                    )
-            if self.whitener.diagonal is not None:
-                d = np.asarray(self.whitener.diagonal, float)
-                d = np.broadcast_to(d.ravel() if d.ndim else d, (z.size,)) if d.size != n else d.ravel()
-                if self.complex and d.size == z.size:
-                    d = np.tile(d, 2)
-                d = d if self.keep is None or d.size == n else d[self.keep]
-                self.scale = self.scale * (d[0] if d.size and np.all(d == d[0]) else d)
-                self.whitener = None
-        if not self.gaussian:
-            shape = self.shape if self.keep is None and not self.complex else (n,)
-            self.loss.check(shape, self._data(shape))
+            self._whiten(c, batch, z.shape, mask)
+        self.data = None
+        if not self.standardised:
+            if mask is not None and hasattr(self.loss, "selected"):
+                self.loss = self.loss.selected(mask)
+            labels = target is not None and target.ndim and target.shape != z.shape
+            self.data = target if labels else self.y.reshape(self._shape)
+            self.loss.check(self._shape, self.data)
 
-    def _data(self, shape: tuple[int, ...]) -> Any:
-        raw = self.condition.target
-        if raw is None:
-            return np.zeros(shape)
-        return (
-            self.y.reshape(shape) if np.asarray(raw).shape == self.shape or self.keep is not None else np.asarray(raw)
-        )
+    def _flat(self, target: Any, n: int) -> Array:
+        """Return the data as flat real rows, without those left out."""
+        parts = 2 if self.complex else 1
+        if target is None or (target.ndim and target.size != n):
+            y = np.zeros(n * parts)
+        elif self.complex:
+            y = real_rows(np.broadcast_to(target.astype(complex), (n,)) if not target.ndim else target.astype(complex))
+        else:
+            y = np.array(np.broadcast_to(real_rows(target), (n,))) if not target.ndim else real_rows(target)
+        return y if self.keep is None else y[self.keep]
+
+    def _weighted(self, c: Condition, batch: Batch, stage_weight: float) -> Any:
+        """Return sqrt(weight / n), or with quadrature weights sqrt(weight * w_i); 1 for data."""
+        if c.weight is None:
+            return float(np.sqrt(stage_weight))
+        if batch.weights is None:
+            return float(np.sqrt(c.weight * stage_weight / self.size))
+        return np.sqrt(c.weight * stage_weight * np.repeat(batch.weights, self.size // len(batch.weights)))
+
+    def _whiten(self, c: Condition, batch: Batch, shape: tuple[int, ...], mask: Any) -> None:
+        """Read sigma: independent errors become part of the row scale, correlated ones an operator."""
+        sigma = c.sigma
+        if batch.index is not None and np.ndim(sigma) == 1:
+            sigma = np.asarray(sigma)[batch.index]
+        found = whitener(sigma, shape, name=c.name, keep=mask, complex_data=self.complex)
+        if found.diagonal is None:
+            self.whitener = found
+            return
+        d = np.tile(np.ravel(found.diagonal), 2 if self.complex else 1)
+        self.scale = self.scale * (float(d[0]) if (d == d[0]).all() else d)
+
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        return self.shape if self.keep is None and not self.complex else (self.size,)
 
     @property
     def standardised(self) -> bool:
@@ -159,8 +143,7 @@ class Rows:
         return float(np.mean(np.square(self.scale)))
 
     def _shaped(self, z: Array) -> tuple[Any, Array]:
-        shape = self.shape if self.keep is None and not self.complex else (self.size,)
-        return self._data(shape), z.reshape(shape)
+        return self.data, z.reshape(self._shape)
 
     def decrease(self, z: Array, z_new: Array, r: Array, r_new: Array) -> float:
         """Return merit(z) - merit(z_new) without cancellation."""
@@ -200,6 +183,22 @@ class Rows:
             return self._deviation(z)
         y, zs = self._shaped(z)
         return np.ravel(self.loss.whiten(zs, y)[0])
+
+
+def _target(c: Condition, batch: Batch, z: Any) -> Any:
+    """Return the data that belong to the batch, after a look at their shape."""
+    if c.target is None:
+        return None
+    target = np.asarray(c.target)
+    if batch.index is not None:
+        target = target[batch.index]
+    labels = c.loss.name == "softmax" and target.shape == z.shape[:-1]
+    if target.ndim and target.shape != z.shape and not labels:
+        raise ConditionError(
+            f"condition {c.name!r}: the model returned shape {z.shape}, the data have shape {target.shape}; "
+            "return one value for each datum"
+        )
+    return target
 
 
 def _times(c: Any, J: Any) -> Any:
