@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["SparseFlag", "solve_sparse"]
 
 Array = NDArray[np.float64]
-DIRECT_UP_TO = 50_000
-DIRECT_ENTRIES = 2_000_000
+DIRECT_UP_TO = 300_000
+DIRECT_ENTRIES = 3_000_000
 
 
 def as_csr(J: Any) -> "csr_matrix":

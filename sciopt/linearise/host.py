@@ -69,6 +69,10 @@ class HostBlock:
         c = self.condition
         if callable(c.jacobian):
             return self._user(theta, frame, z)
+        if self.condition.pattern is not None:
+            from sciopt.linearise.sparse import coloured_differences
+
+            return coloured_differences(self, theta, frame, work, z)
         if self.mode(theta, frame, work) == "complex":
             J = self._complex_step(theta, frame, len(z), work)
             if J is not None:
@@ -164,10 +168,6 @@ class HostBlock:
         return out.T if np.isfinite(out).all() else None
 
     def _differences(self, theta: Array, frame: Frame, work: Work, z: Array) -> Any:
-        if self.condition.pattern is not None:
-            from sciopt.linearise.sparse import coloured_differences
-
-            return coloured_differences(self, theta, frame, work, z)
         P = theta.size
         out = np.empty((P, len(z)))
         steps = np.cbrt(np.finfo(float).eps) * self._sizes(theta)

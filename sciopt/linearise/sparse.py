@@ -53,15 +53,10 @@ def coloured_differences(block: Any, theta: Array, frame: Frame, work: Work, z: 
 
 def _along(block: Any, theta: Array, direction: Array, frame: Frame, work: Work, z: Array) -> Any:
     """Derivative along a sum of unit vectors: exact by complex step, else (difference, step of each column)."""
-    if work.modes.get(("pattern", block.index)) != "difference" and block.condition.jacobian != "difference":
-        try:
-            moved = np.asarray(block.raw(theta + 1e-30j * direction, frame))
-            if moved.dtype.kind == "c" and np.isfinite(moved).all():
-                work.columns += 1
-                return moved.ravel().imag / 1e-30
-        except (TypeError, ValueError, ArithmeticError):
-            pass
-        work.modes["pattern", block.index] = "difference"
+    if block.mode(theta, frame, work) == "complex":
+        moved = np.asarray(block.raw(theta + 1e-30j * direction, frame))
+        work.columns += 1
+        return np.imag(moved).ravel() / 1e-30
     steps = np.cbrt(np.finfo(float).eps) * np.maximum(np.abs(theta), 1e-3 * block.layout.scale)
     h = steps * direction
     work.columns += 2

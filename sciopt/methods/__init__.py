@@ -12,6 +12,7 @@ _HOME = {
     "GradientNormalised": "gradient_normalised",
     "HalfInverse": "half_inverse",
     "LevenbergMarquardt": "levenberg_marquardt",
+    "Newton": "newton",
     "Persistent": "persistent",
     "RatioTargeting": "ratio_targeting",
     "RegularisedNewton": "regularised_newton",

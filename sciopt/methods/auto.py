@@ -13,6 +13,10 @@ FEW = 400  # up to that many parameters the scaled trust region is the default
 
 def choose(problem: Any, lin: Any) -> Method:
     """Return the method for ``method="auto"``."""
+    if lin.structure in ("square", "symmetric"):
+        from sciopt.methods.newton import Newton
+
+        return Newton()
     if lin.layout.size > FEW:
         from sciopt.methods.levenberg_marquardt import LevenbergMarquardt
 
