@@ -13,13 +13,14 @@ from sciopt.condition import split
 from sciopt.history import History
 from sciopt.iterate import Iterate
 from sciopt.linearise.work import Work
+from sciopt.statistics import Statistics
 from sciopt.status import Status
-from sciopt.uncertainty import Uncertainty, prediction_error, uncertainty
+from sciopt.uncertainty import prediction_error
 
 __all__ = ["Solution"]
 
 
-class Solution:
+class Solution(Statistics):
     """The answer of a solve; derived quantities are computed when asked for.
 
     Attributes
@@ -67,11 +68,6 @@ class Solution:
         return self
 
     # ---- parameters -----------------------------------------------------------------------------------------------
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the entries of theta."""
-        return self.problem.layout.names
-
     @cached_property
     def params(self) -> Any:
         """The unknown, fitted: a tree like the one given."""
@@ -114,125 +110,6 @@ class Solution:
                 out[name] = "lower" if value <= low else "upper"
         return out
 
-    # ---- statistics -----------------------------------------------------------------------------------------------
-    @cached_property
-    def _lin(self) -> Any:
-        lin = self.iterate.lin
-        return lin if np.array_equal(lin.theta, self.theta) else lin.at(self.theta)
-
-    @cached_property
-    def uncertainty(self) -> Uncertainty:
-        """Covariance (sigma taken as given), spectrum, rank and null directions."""
-        layout = self.problem.layout
-        held = (self.theta <= layout.lower) | (self.theta >= layout.upper)
-        return uncertainty(self._lin.dense(), held, layout.scale)
-
-    @property
-    def residual(self) -> Array:
-        """Whitened residual, shape (n,)."""
-        return self._lin.r
-
-    @property
-    def rank(self) -> int:
-        """Numerical rank of the column-scaled Jacobian over the parameters not at a bound."""
-        return self.uncertainty.rank
-
-    @property
-    def singular_values(self) -> Array:
-        """Singular values of the column-scaled whitened Jacobian."""
-        return self.uncertainty.singular_values
-
-    @property
-    def null_directions(self) -> list[dict[str, float]]:
-        """Directions of which the data say nothing, as coefficients by parameter name."""
-        null = self.uncertainty.null
-        return [{n: float(c) for n, c in zip(self.names, v, strict=True) if abs(c) > 1e-8} for v in null.T]
-
-    @cached_property
-    def chi2_by_condition(self) -> dict[str, tuple[float, int]]:
-        """Deviance and number of rows of each condition that carries data."""
-        return {
-            s.name: (s.deviance(z), s.size)
-            for s, z in zip(self._lin.specs, self._lin._z, strict=True)
-            if not s.condition.equation
-        }
-
-    @property
-    def chi2(self) -> float:
-        """Sum of the deviances of the data rows (the sum of squares if no sigma was given)."""
-        return float(sum(c for c, _ in self.chi2_by_condition.values()))
-
-    @property
-    def dof(self) -> int:
-        """Data rows minus identified parameters."""
-        return sum(n for _, n in self.chi2_by_condition.values()) - self.rank
-
-    @property
-    def errors_kind(self) -> str:
-        """``"absolute"`` if sigma was taken as given, ``"scaled"`` if chi2/dof was used to set the scale."""
-        given = [c.absolute for c in self.problem.conditions if c.absolute is not None]
-        if given:
-            return "absolute" if all(given) else "scaled"
-        known = all(
-            c.sigma is not None or getattr(c.loss, "name", "") not in ("gaussian",) for c in self.problem.conditions
-        )
-        return "absolute" if known else "scaled"
-
-    @cached_property
-    def covariance(self) -> Array:
-        """Covariance of theta, shape (P, P), in the order of ``names``; NaN where an error cannot be known."""
-        C = self.uncertainty.covariance
-        if self.errors_kind == "absolute":
-            return C
-        return C * (self.chi2 / self.dof) if self.dof > 0 else np.full_like(C, np.nan)
-
-    @property
-    def correlation(self) -> Array:
-        """Correlation matrix of theta, shape (P, P)."""
-        with np.errstate(all="ignore"):
-            d = np.sqrt(np.diag(self.covariance))
-            return self.covariance / np.outer(d, d)
-
-    @cached_property
-    def _errors(self) -> tuple[dict[str, Any], dict[str, str]]:
-        layout, errors, reasons = self.problem.layout, {}, {}
-        with np.errstate(all="ignore"):
-            sigma = np.sqrt(np.diag(self.covariance))
-        for leaf in layout.leaves:
-            if not leaf.numeric:
-                continue
-            if leaf.start < 0:
-                errors[leaf.name], reasons[leaf.name] = (
-                    None,
-                    "fixed" if leaf.parameter.fixed else "tied to other parameters",
-                )
-                continue
-            s = sigma[leaf.slice]
-            if np.isfinite(s).all() and (self.errors_kind == "absolute" or self.dof > 0):
-                whole = (
-                    s[0]
-                    if not leaf.shape and not leaf.complex
-                    else s.reshape((2, *leaf.shape) if leaf.complex else leaf.shape)
-                )
-                errors[leaf.name] = complex(s[0], s[1]) if leaf.complex and not leaf.shape else whole
-                continue
-            bad = leaf.start + int(np.argmin(np.isfinite(s)))
-            reason = self.uncertainty.reasons.get(
-                bad, "as many parameters as data" if self.dof <= 0 else "the Jacobian is not finite"
-            )
-            errors[leaf.name], reasons[leaf.name] = None, reason
-        return {n: float(e) if isinstance(e, np.floating) else e for n, e in errors.items()}, reasons
-
-    @property
-    def errors(self) -> dict[str, Any]:
-        """Standard error of each parameter by name; None where it cannot be known (see ``error_reasons``)."""
-        return self._errors[0]
-
-    @property
-    def error_reasons(self) -> dict[str, str]:
-        """Why a parameter has no error."""
-        return self._errors[1]
-
     # ---- use ------------------------------------------------------------------------------------------------------
     def predict(self, x: Any, *, band: bool = False, condition: str | None = None) -> Any:
         """Evaluate the fitted model at other points.
@@ -259,6 +136,24 @@ class Solution:
         if y.dtype.kind == "c":
             raise ConditionError("predict: a band of complex output is not available; predict without band=True")
         return y, prediction_error(at, self.theta, self.covariance, layout.scale)
+
+    def profile(self, name: str, level: float = 0.68) -> Any:
+        """Return the profile interval of a parameter; see `sciopt.analysis.profile`."""
+        from sciopt.analysis import profile
+
+        return profile(self, name, level)
+
+    def limit(self, name: str, level: float = 0.95, side: str = "upper") -> float:
+        """Return the one-sided limit of a parameter; see `sciopt.analysis.limit`."""
+        from sciopt.analysis import limit
+
+        return limit(self, name, level, side)
+
+    def contour(self, a: str, b: str, levels: Any = (0.68, 0.95)) -> Any:
+        """Return joint regions of two parameters; see `sciopt.analysis.contour`."""
+        from sciopt.analysis import contour
+
+        return contour(self, a, b, levels)
 
     def data_of(self, name: str | None = None) -> dict[str, Any]:
         """Return ``x``, ``y``, ``model``, ``sigma`` and ``pulls`` of a condition (the first by default)."""

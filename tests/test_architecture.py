@@ -37,6 +37,7 @@ ROWS = (
     {"methods"},
     {"stop"},
     {"iterate"},
+    {"statistics"},
     {"solution", "storage", "report", "progress"},
     {"solve", "implicit"},
     {"fit", "fit_many"},
