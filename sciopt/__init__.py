@@ -18,7 +18,7 @@ from sciopt.stop import Stop
 
 __version__ = "0.1.0"
 
-ROOMS = ("linalg", "lineshapes", "losses", "methods", "plot", "points", "report", "storage")
+ROOMS = ("analysis", "linalg", "lineshapes", "losses", "methods", "plot", "points", "report", "storage")
 
 __all__ = [
     "Condition",
@@ -36,6 +36,7 @@ __all__ = [
     "fit",
     "iterate",
     "linearise",
+    "load",
     "solve",
     *ROOMS,
 ]
@@ -48,6 +49,10 @@ def __dir__() -> list[str]:
 
 def __getattr__(name: str) -> Any:
     """Load a room on first use."""
+    if name == "load":
+        from sciopt.saving import load
+
+        return load
     if name in ROOMS:
         return importlib.import_module(f"sciopt.{name}")
     raise AttributeError(f"module 'sciopt' has no attribute {name!r}")

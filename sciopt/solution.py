@@ -173,6 +173,16 @@ class Solution(Statistics):
 
         return PlotAccessor(self)
 
+    def save(self, path: Any) -> Any:
+        """Write the solution to an npz file that `sciopt.load` reads; returns the path.
+
+        The file holds every number, the method's state, key and frame, so that ``solve(problem, start=load(path))``
+        goes on bit for bit. It holds no code: the model is not in it.
+        """
+        from sciopt.saving import save
+
+        return save(self, path)
+
     def summary(self) -> str:
         """Return the report as text: verdict, parameters with errors, goodness of fit, rank, correlations."""
         from sciopt.report import summary

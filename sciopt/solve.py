@@ -81,9 +81,8 @@ def solve(
             raise OptionError(f"solve: {name} must be positive, got {value!r}")
     begun = time.perf_counter()
     work, history = Work(evaluations, seconds), History()
-    resumed = start if isinstance(start, Solution) else None
+    point, origin, rows = _point(problem, method, start)
     it: Iterate | None = None
-    origin = None
     taken = 0
     status, message = Status.budget, f"the budget of {steps or STEPS} steps is spent"
     bar = None
@@ -91,12 +90,11 @@ def solve(
         from sciopt.progress import progress_of
 
         bar = progress_of(progress, total=steps)
-    if resumed is not None:
-        history = History(list(resumed.history.__getstate__()))
-        origin, it = resumed._start, resumed.iterate
+    if point is not None:
+        history, it = History(list(rows.__getstate__())), point
     limit = ExitStack()
     try:
-        for it in iterate(problem, method, start=resumed.iterate if resumed else start, key=key, stop=stop, work=work):
+        for it in iterate(problem, method, start=start if point is None else point, key=key, stop=stop, work=work):
             if taken == 0:
                 _limit_threads(limit, it, threads)
             if origin is None:
@@ -110,7 +108,7 @@ def solve(
             if callback is not None and callback(it):
                 status, message = Status.stopped_by_callback, f"the callback ended the solve at step {it.number}"
                 break
-            taken += resumed is not None or it.number > 0
+            taken += point is not None or it.number > 0
             if taken >= (steps or STEPS):
                 break
     except OutOfBudget as spent:
@@ -125,6 +123,17 @@ def solve(
         raise OptionError(f"the solve ended before its start could be evaluated: {message}")
     work.evaluations = work.deadline = None
     return Solution(problem, it, status, message, history, work, time.perf_counter() - begun, origin)
+
+
+def _point(problem: Any, method: Any, start: Any) -> tuple[Iterate | None, Any, Any]:
+    """Return the iterate to go on from, the start and the history of a resumed solve; (None, None, None) otherwise."""
+    if isinstance(start, Solution):
+        return start.iterate, start._start, start.history
+    if hasattr(start, "_content"):
+        from sciopt.saving import resumed
+
+        return resumed(start, problem, method)
+    return None, None, None
 
 
 def _limit_threads(limit: ExitStack, it: Iterate, threads: int | None) -> None:

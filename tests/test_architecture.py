@@ -39,6 +39,7 @@ ROWS = (
     {"iterate"},
     {"statistics"},
     {"solution", "storage", "report", "progress"},
+    {"saving"},
     {"solve", "implicit"},
     {"fit", "fit_many"},
     {"analysis"},
@@ -52,6 +53,7 @@ LAZY_IMPORTS = {
     ("solution", "analysis"),
     ("solution", "plot"),
     ("solution", "report"),
+    ("solution", "saving"),
     ("solution", "storage"),
 }
 

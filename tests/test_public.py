@@ -27,9 +27,10 @@ NAMES = {
     "fit",
     "iterate",
     "linearise",
+    "load",
     "solve",
 }
-ROOMS = {"lineshapes", "linalg", "losses", "methods", "plot", "points", "report", "storage"}
+ROOMS = {"analysis", "lineshapes", "linalg", "losses", "methods", "plot", "points", "report", "storage"}
 HEAVY = ("jax", "numba", "matplotlib", "scipy.optimize", "diffrax", "optax", "pandas", "tqdm")
 
 

@@ -33,6 +33,11 @@ class Stacked(Linearisation):
         self._z: list[Array] = []
         self._parts: list[tuple[Array, Any]] = []
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Keep the point, not what was computed at it: that is computed again."""
+        kept = ("theta", "frame", "layout", "work", "problem", "pieces", "structure", "null")
+        return {k: self.__dict__[k] for k in kept} | {"_z": [], "_parts": []}
+
     def at(self, theta: Array) -> Stacked:
         """Return the linearisation at another point of the same frame."""
         return Stacked(self.problem, self.pieces, theta, self.frame, self.work)
