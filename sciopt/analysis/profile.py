@@ -59,5 +59,10 @@ def profile(solution: Any, name: str, level: float = 0.68) -> Interval:
         ends[side] = None if found is None else best + sign * found
         if found is None:
             reasons[side] = why
+            continue
+        rise._last = rise.theta
+        for share in (0.2, 0.4, 0.6, 0.8, 1.2):  # so that the profile can be drawn
+            if share * found <= room:
+                rise(best + sign * share * found)
     scan, delta = entries(rise.known)
     return Interval(best, ends["lower"], ends["upper"], level, scan, delta, reasons)
