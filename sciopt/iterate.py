@@ -153,6 +153,8 @@ def _after(problem: Any, it: Iterate, step: Step, stop: Stop, last_stage: int, w
     request = dict(step.request)
     f_old_frame = step.lin.f if step.lin is not None else np.nan
     verdict = step.verdict or stop.judge(step, f_old_frame if np.isfinite(f_old_frame) else it.lin.f)
+    if verdict is not None and verdict[0] in ("stalled", "rounding_floor") and _vanished(step.lin):
+        verdict = ("converged", "the residual is at the rounding of the terms that cancel in it")
     stalled = 0 if step.accepted else it.stalled + 1
     if verdict is None and stalled >= stop.stalls:
         verdict = ("stalled", f"{stalled} steps in a row were rejected")
@@ -182,6 +184,15 @@ def _after(problem: Any, it: Iterate, step: Step, stop: Stop, last_stage: int, w
         verdict,
         stalled,
     )
+
+
+def _vanished(lin: Linearisation | None) -> bool:
+    """Tell whether a method that cannot go on has nothing left to do."""
+    if lin is None or lin.failed or lin.structure == "symmetric" or lin.n * lin.theta.size > 10_000_000:
+        return False
+    from sciopt.methods.trust_region import vanishes
+
+    return vanishes(lin)
 
 
 def start_vector(problem: Any, start: Any) -> Array:
