@@ -4,7 +4,8 @@ import importlib
 from typing import Any
 
 from sciopt.condition import Condition, condition
-from sciopt.fit import curve, fit
+from sciopt.curve import curve
+from sciopt.fit import fit
 from sciopt.frames import Stage
 from sciopt.iterate import iterate
 from sciopt.linearise import check_jacobian, linearise

@@ -7,15 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from sciopt._errors import ConditionError, SolveFailed
+from sciopt._errors import SolveFailed
 from sciopt._types import Array
-from sciopt.condition import split
 from sciopt.history import History
 from sciopt.iterate import Iterate
 from sciopt.linearise.work import Work
+from sciopt.prediction import data_of, predicted
 from sciopt.statistics import Statistics
 from sciopt.status import Status
-from sciopt.uncertainty import prediction_error
 
 __all__ = ["Solution"]
 
@@ -119,23 +118,13 @@ class Solution(Statistics):
         x
             Points in the form given to the fit.
         band
-            Also return the standard error of the prediction, from J C J^T (errors of the parameters only).
+            Also return the standard error of the prediction, sqrt(diag(G C G^T)) with G its derivatives (errors of the
+            parameters only). NaN where the prediction depends on what the data leave open; for complex output the
+            error of the real part + i times that of the imaginary part.
         condition
             Which condition's function; the first by default.
         """
-        i = 0 if condition is None else self.problem.names.index(condition)
-        c, binding, layout = self.problem.conditions[i], self.problem.bindings[i], self.problem.layout
-        columns = split(x, c.columns)
-
-        def at(theta: Array) -> Any:
-            return np.asarray(c.function(*binding.arguments(layout.tree(theta), columns, {}, c.args)))
-
-        y = at(self.theta)
-        if not band:
-            return y
-        if y.dtype.kind == "c":
-            raise ConditionError("predict: a band of complex output is not available; predict without band=True")
-        return y, prediction_error(at, self.theta, self.covariance, layout.scale)
+        return predicted(self, x, band, condition)
 
     def profile(self, name: str, level: float = 0.68) -> Any:
         """Return the profile interval of a parameter; see `sciopt.analysis.profile`."""
@@ -157,14 +146,7 @@ class Solution(Statistics):
 
     def data_of(self, name: str | None = None) -> dict[str, Any]:
         """Return ``x``, ``y``, ``model``, ``sigma`` and ``pulls`` of a condition (the first by default)."""
-        i = 0 if name is None else self.problem.names.index(name)
-        c, batch = self.problem.conditions[i], self.iterate.frame.batches[i]
-        spec = next(s for s in self._lin.specs if s.name == c.name)
-        z = self._lin._z[[s.name for s in self._lin.specs].index(c.name)]
-        y = None if c.target is None else np.asarray(c.target)
-        sigma = None if c.sigma is None or isinstance(c.sigma, tuple) else np.asarray(c.sigma)
-        model = self.predict(batch.coords, condition=c.name) if c.batched else z
-        return {"x": batch.coords, "y": y, "model": model, "sigma": sigma, "pulls": spec.pulls(z)}
+        return data_of(self, name)
 
     @property
     def plot(self) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +29,9 @@ class Uncertainty:
         Basis (P, k) of directions in which nothing is known.
     reasons
         Why a parameter has no error, by its place in theta.
+    identified
+        V S^-2 V^T without gaps, shape (P, P): the covariance of combinations that have no null component; zero for
+        parameters at a bound.
     """
 
     covariance: Array
@@ -35,6 +39,7 @@ class Uncertainty:
     rank: int
     null: Array
     reasons: dict[int, str]
+    identified: Array
 
 
 def uncertainty(J: Array, held: Array, scale: Array) -> Uncertainty:
@@ -57,12 +62,14 @@ def uncertainty(J: Array, held: Array, scale: Array) -> Uncertainty:
     norms = np.sqrt(np.sum(A * A, axis=0))
     used = np.where(norms > 0, norms, 1.0 / scale[free])
     if not free.size or not np.isfinite(A).all():
-        return Uncertainty(covariance, np.zeros(0), 0, np.zeros((P, 0)), reasons)
+        return Uncertainty(covariance, np.zeros(0), 0, np.zeros((P, 0)), reasons, np.full((P, P), np.nan))
     _, S, Vt = np.linalg.svd(A / used, full_matrices=True)
     cut = 10 * max(n, P) * np.finfo(float).eps * (S[0] if S.size else 0.0)
     rank = int(np.count_nonzero(cut < S))
     V = Vt[:rank].T / used[:, None]
     C = (V / S[:rank] ** 2) @ V.T
+    identified = np.zeros((P, P))
+    identified[np.ix_(free, free)] = C
     null = np.zeros((P, free.size - rank))
     null[free] = Vt[rank:].T / used[:, None]
     lost = np.zeros(free.size, dtype=bool)
@@ -74,25 +81,53 @@ def uncertainty(J: Array, held: Array, scale: Array) -> Uncertainty:
     covariance[np.ix_(free, free)] = C
     for j in free[lost]:
         reasons[int(j)] = "not identified by the data"
-    return Uncertainty(covariance, S, rank, null, reasons)
+    return Uncertainty(covariance, S, rank, null, reasons, identified)
 
 
-def prediction_error(at: Callable[[Array], Array], theta: Array, covariance: Array, scale: Array) -> Array:
-    """Return the standard error of a prediction, sqrt(diag(J C J^T)), with J by central differences.
+def prediction_error(
+    at: Callable[[Array], Any], theta: Array, known: Uncertainty, sizes: Array, scale: float = 1.0
+) -> Any:
+    """Return the standard error of a prediction, sqrt(diag(G C G^T)), with G by central differences.
+
+    A prediction that moves along a null direction has no error bar: its entry is NaN. One that does not is known
+    however many parameters are not. Parameters at a bound are taken as exact.
 
     Parameters
     ----------
     at
-        Prediction as a function of theta, of any shape.
-    theta, covariance, scale
-        Point (P,), its covariance (P, P) and the typical sizes (P,) used for steps of parameters at zero.
+        Prediction as a function of theta, of any shape, real or complex.
+    theta, known
+        Point (P,) and what is known about it.
+    sizes
+        Typical sizes (P,) used for steps of parameters at zero.
+    scale
+        Factor of the covariance, chi2/dof where errors are scaled.
+
+    Returns
+    -------
+    ndarray
+        Shape of the prediction; for complex predictions the error of the real part + i times that of the imaginary
+        part.
     """
-    sizes = np.where(theta != 0, np.abs(theta), scale)
+    steps = np.cbrt(np.finfo(float).eps) * np.where(theta != 0, np.abs(theta), sizes)
     columns = []
-    for j, h in enumerate(np.cbrt(np.finfo(float).eps) * sizes):
+    for j, h in enumerate(steps):
+        if not known.identified[j].any() and not known.null[j].any():  # at a bound
+            columns.append(np.zeros_like(at(theta)))
+            continue
         up, down = theta.copy(), theta.copy()
         up[j] += h
         down[j] -= h
-        columns.append((at(up) - at(down)) / (2 * h))
-    J = np.stack(columns, axis=-1)
-    return np.sqrt(np.einsum("...i,ij,...j->...", J, covariance, J))
+        columns.append((at(up) - at(down)) / (up[j] - down[j]))
+    G = np.stack(columns, axis=-1)
+    if G.dtype.kind == "c":
+        return _error(G.real, known, scale) + 1j * _error(G.imag, known, scale)
+    return _error(G, known, scale)
+
+
+def _error(G: Array, known: Uncertainty, scale: float) -> Array:
+    error = np.sqrt(scale * np.maximum(np.einsum("...i,ij,...j->...", G, known.identified, G), 0.0))
+    for direction in known.null.T:
+        terms = G * direction
+        error = np.where(np.abs(terms.sum(-1)) > 1e-6 * np.abs(terms).sum(-1), np.nan, error)
+    return error
