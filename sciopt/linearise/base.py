@@ -34,10 +34,14 @@ class Linearisation:
         ``"rectangular"``, ``"square"`` or ``"symmetric"``.
     null
         Known null vectors of J, shape (P,) or (P, k), or None.
+    objective
+        Whether f is an objective with gradient r and Hessian J (an energy, a dual objective), rather than a sum over
+        the rows of r.
     """
 
     structure: str = "rectangular"
     null: Array | None = None
+    objective: bool = False
 
     _f: float | None = None
     _r: Array | None = None
@@ -140,9 +144,9 @@ class Linearisation:
         return J.T @ J if side == "primal" else J @ J.T
 
     def gradient(self) -> Array:
-        """Return J^T r, the gradient of the merit, shape (P,)."""
+        """Return the gradient of the merit, shape (P,): J^T r, or r itself where the merit is an objective."""
         if self._g is None:
-            self._g = self.vjp(self.r)
+            self._g = self.r if self.objective else self.vjp(self.r)
         return self._g
 
     def jvp(self, V: Array) -> Array:
@@ -178,7 +182,7 @@ class Linearisation:
         return [self.at(np.asarray(theta)) for theta in thetas]
 
     def reduction(self, other: Linearisation) -> float:
-        """Return f - other.f in product form, half sum((r - r')(r + r')); -inf if the other failed.
+        """Return f - other.f, for sums of squares in product form, half sum((r - r')(r + r')); -inf if other failed.
 
         Raises
         ------
@@ -192,5 +196,7 @@ class Linearisation:
         return self._reduction(other)
 
     def _reduction(self, other: Any) -> float:
+        if self.objective:
+            return self.f - other.f
         d = self.r - other.r
         return 0.5 * float(d @ (self.r + other.r))
