@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -12,15 +12,20 @@ from sciopt._errors import OptionError
 from sciopt._types import Array
 from sciopt.linearise.base import Linearisation
 from sciopt.methods._contract import Step
+from sciopt.methods._options import choice, count, positive
+from sciopt.methods._second_order import cosine, noise, project
 
 __all__ = ["Newton"]
 
 EPS = float(np.finfo(float).eps)
 DENSE = 300  # up to that many unknowns a dense LU is faster than sparse bookkeeping
+ARMIJO = 1e-4
+ROUNDED = ("converged", "the steps have reached their rounding level and no longer shrink")
+HOWS = ("auto", "direct", "cg", "minres", "gmres")
 
 
 class NewtonState(NamedTuple):
-    """Length of the last step and its relative size."""
+    """Length of the last step and its size relative to the largest unknown."""
 
     length: float
     last: float
@@ -30,9 +35,9 @@ class NewtonState(NamedTuple):
 class Newton:
     r"""Newton's method with backtracking for as many equations as unknowns.
 
-    Solves :math:`J\,\delta = -r` directly (dense LU, sparse LU) or by CG or MINRES where J is symmetric. The step is
-    halved until the merit falls: half the sum of squares of r for ``structure="square"``; for ``"symmetric"`` J is the
-    Hessian and r the gradient of the merit that the problem reports.
+    Solves :math:`J\,\delta = -r` directly (dense or sparse LU), or by CG, MINRES or GMRES, and halves the step until
+    the merit falls: half the sum of squares of r or, where the problem reports an objective (an energy, a dual
+    objective) with gradient r and Hessian J, the objective itself.
 
     Parameters
     ----------
@@ -47,24 +52,31 @@ class Newton:
 
     Notes
     -----
-    Cost: one J, one sparse factorisation (or Krylov solve), one residual a trial. A known null vector of a symmetric J
-    is projected out of the step.
+    Cost: one J, one factorisation (or Krylov solve), one residual a trial. Known null vectors of a symmetric J are kept
+    out of the step. Where J is singular, the shortest least-squares step takes over. A Hessian is shifted by a growing
+    multiple of the identity until it is positive definite (dense, up to 300 unknowns) or the step goes downhill
+    (sparse). Bounds clip the trial points; a solve that they block ends as stalled.
 
     References
     ----------
-    Dennis and Schnabel (1983), Numerical Methods for Unconstrained Optimization and Nonlinear Equations, ch. 6.
+    Dennis and Schnabel (1983), Numerical Methods for Unconstrained Optimization and Nonlinear Equations, ch. 5 and 6.
+
+    Examples
+    --------
+    >>> Newton(how="minres").rtol
+    1e-12
     """
 
-    how: str = "auto"
+    how: Literal["auto", "direct", "cg", "minres", "gmres"] = "auto"
     rtol: float = 1e-12
     xtol: float = 1e-13
     halvings: int = 30
 
     def __post_init__(self) -> None:
-        if self.how not in ("auto", "direct", "cg", "minres", "gmres"):
-            raise OptionError(f"Newton: unknown how={self.how!r}; choose auto, direct, cg, minres or gmres")
-        if not 0 < self.rtol < 1:
-            raise OptionError(f"Newton: rtol must lie between 0 and 1, got {self.rtol!r}")
+        choice(self, "how", HOWS)
+        positive(self, "rtol", below=1.0)
+        positive(self, "xtol", zero=True)
+        count(self, "halvings")
 
     def init(self, lin: Linearisation) -> NewtonState:
         """Return the state at the start; refuses problems that are not square."""
@@ -77,58 +89,170 @@ class Newton:
 
     def step(self, lin: Linearisation, state: NewtonState, key: int) -> Step:
         """Take one damped Newton step."""
+        if not lin.r.any():
+            return self._rest(lin, state, ("converged", "all residuals vanish"))
         delta = self._direction(lin)
-        size = float(np.max(np.abs(lin.theta), initial=0.0)) or 1.0
-        if not np.isfinite(delta).all():
-            said = "the linear system could not be solved: J is singular to working precision"
-            return Step(lin.theta, state, False, {"step": 0.0}, lin=lin, verdict=("stalled", said))
-        slope = float(lin.r @ delta) if lin.structure == "symmetric" else -2.0 * lin.f
-        length, new = 1.0, lin
-        for _ in range(self.halvings):
-            new = lin.at(lin.theta + length * delta)
+        if delta is None:
+            return self._rest(lin, state, ("nonfinite", "the Jacobian has entries that are not finite"))
+        slope = float(lin.r @ delta) if lin.objective else float(lin.r @ lin.jvp(delta))
+        floor = float(np.max(np.abs(delta))) <= 1e-10 * _size(lin) and state.last <= 1e-5
+        if floor and not slope < 0.0:
+            return self._rest(lin, state, ROUNDED)
+        if not slope < 0.0:
+            said = "J is singular to working precision and no direction lowers the merit"
+            return self._rest(lin, state, ("stalled", said))
+        gradient = math.nan if lin.objective else cosine(lin, lin.gradient())
+        length = 1.0
+        for _ in range(self.halvings + 1):
+            new = lin.at(project(lin, lin.theta + length * delta))
             actual = lin.reduction(new)
-            if actual >= -1e-4 * length * slope or (math.isfinite(actual) and self._at_rounding(lin, new, slope)):
-                return self._accepted(lin, new, delta, length, actual, slope, size, state)
+            if actual >= -ARMIJO * length * slope or self._settles(lin, new, length * slope, actual):
+                return self._accepted(lin, new, state, length, actual, slope, gradient)
             length *= 0.5
-        said = f"no step along Newton's direction lowers the merit (merit {lin.f:.3g})"
-        return Step(lin.theta, state, False, {"step": 0.0, "predicted": -slope}, lin=lin, verdict=("stalled", said))
+        if floor or (not lin.objective and -slope <= noise(lin)):
+            return self._rest(lin, state, ROUNDED, slope)
+        said = "no step along Newton's direction lowers the merit"
+        return self._rest(lin, state, ("stalled", said + _blocked(lin, delta)), slope)
+
+    def _rest(self, lin: Linearisation, state: NewtonState, verdict: tuple[str, str], slope: float = 0.0) -> Step:
+        info = {"step": 0.0, "reduction": 0.0, "predicted": -0.5 * slope}
+        return Step(lin.theta, state, False, info, lin=lin, verdict=verdict)
 
     def _accepted(
         self,
         lin: Linearisation,
         new: Linearisation,
-        delta: Array,
+        state: NewtonState,
         length: float,
         actual: float,
         slope: float,
-        size: float,
-        state: NewtonState,
+        gradient: float,
     ) -> Step:
-        rel = length * float(np.max(np.abs(delta))) / size
+        rel = _relative(lin, new)
         predicted = -slope * (length - 0.5 * length**2)
         info = {"reduction": actual, "predicted": predicted, "step": rel, "length": length}
+        if math.isfinite(gradient):
+            info["gradient"] = gradient
         verdict = None
-        if new.f == 0.0 and lin.structure == "square":
+        if not new.r.any():
             verdict = ("converged", "all residuals vanish")
         elif length == 1.0 and rel <= self.xtol:
             verdict = ("converged", f"the full step changes no unknown by more than {self.xtol:.0e} of the largest")
         elif length == 1.0 and rel < 1e-6 and rel >= 0.25 * state.last:
-            verdict = ("converged", "the steps have reached their rounding level and no longer shrink")
+            verdict = ROUNDED
         return Step(new.theta, NewtonState(length, rel), True, info, lin=new, verdict=verdict)
 
-    def _direction(self, lin: Linearisation) -> Array:
-        if lin.theta.size <= DENSE and lin.null is None and "sparse" not in lin.offers:
-            try:
-                return np.linalg.solve(lin.dense(), -lin.r)
-            except np.linalg.LinAlgError:
-                return np.full(lin.theta.size, np.nan)
+    def _settles(self, lin: Linearisation, new: Linearisation, slope: float, actual: float) -> bool:
+        """Tell whether a step comes nearer though its decrease drowns in the rounding of the merit.
+
+        Near a regular solution the residual (the gradient of an objective) resolves the point to eps, the merit only to
+        sqrt(eps).
+        """
+        if not math.isfinite(actual) or not _relative(lin, new) < 1e-5:
+            return False
+        if lin.objective:
+            return float(np.linalg.norm(_inside(lin, new.r))) <= 0.5 * float(np.linalg.norm(_inside(lin, lin.r)))
+        floor = noise(lin)
+        return -slope <= floor and actual >= -floor
+
+    # ---- the linear system ----------------------------------------------------------------------------------------
+    def _direction(self, lin: Linearisation) -> Array | None:
+        """Return the step, or None if J is not finite."""
+        dense = lin.theta.size <= DENSE and lin.null is None and "sparse" not in lin.offers
+        J = lin.dense() if dense else lin.sparse()
+        if not np.isfinite(J if dense else J.data).all():
+            return None
+        if not lin.objective:
+            return _dense_step(J, lin.r) if dense else self._sparse_step(J, lin)
+        if dense:
+            return _definite_step(J, lin.r)
+        delta, shift = self._solved(J, lin)[0], 0.0
+        size = float(np.max(np.abs(J.data), initial=0.0)) or 1.0
+        while not _downhill(delta, lin) and shift < 1e3 * size:
+            from scipy.sparse import identity
+
+            shift = 10.0 * shift or 1e-8 * size
+            delta = self._solved(J + shift * identity(lin.theta.size, format="csr"), lin)[0]
+        return delta
+
+    def _solved(self, J: Any, lin: Linearisation) -> tuple[Array, float]:
+        """Return -J^-1 r and its relative residual."""
         from sciopt.linalg import solve_sparse
 
-        return solve_sparse(lin.sparse(), lin.r, structure=lin.structure, null=lin.null, how=self.how, rtol=self.rtol)[
-            0
-        ]
+        symmetric = lin.structure == "symmetric"
+        how = self.how if symmetric or self.how not in ("cg", "minres") else "auto"
+        structure = "symmetric" if symmetric else "square"
+        delta, flag = solve_sparse(J, lin.r, structure=structure, null=lin.null, how=how, rtol=self.rtol)
+        return delta, flag.residual
 
-    @staticmethod
-    def _at_rounding(lin: Linearisation, new: Linearisation, slope: float) -> bool:
-        """Tell whether merits can no longer tell the two points apart."""
-        return abs(slope) <= 10.0 * EPS * abs(lin.f) or (lin.structure == "square" and new.f <= (10.0 * EPS) ** 2)
+    def _sparse_step(self, J: Any, lin: Linearisation) -> Array:
+        delta, residual = self._solved(J, lin)
+        if np.isfinite(delta).all() and residual < 0.1:
+            return delta
+        from sciopt.linalg import sparse_lstsq
+
+        return sparse_lstsq(J, lin.r)[0]
+
+
+def _definite_step(H: Array, r: Array) -> Array:
+    """Return -(H + 2 shift)^-1 r by Cholesky, with the smallest shift tried that makes H + shift positive definite."""
+    from scipy.linalg import cho_factor, cho_solve
+
+    size, shift = float(np.max(np.abs(H), initial=0.0)) or 1.0, 0.0
+    while True:
+        try:
+            factor = cho_factor(H + shift * np.eye(len(r)), check_finite=False)
+        except np.linalg.LinAlgError:
+            shift = 10.0 * shift or 1e-8 * size
+            continue
+        if shift:  # the smallest eigenvalue of H + shift may be next to zero
+            factor = cho_factor(H + 2.0 * shift * np.eye(len(r)), check_finite=False)
+        return -cho_solve(factor, r, check_finite=False)
+
+
+def _dense_step(J: Array, r: Array) -> Array:
+    """Return -J^-1 r by LU, or the shortest least-squares step where J is singular to rounding."""
+    from scipy.linalg import get_lapack_funcs
+
+    getrf, gecon, getrs = get_lapack_funcs(("getrf", "gecon", "getrs"), (J,))
+    lu, pivots, singular = getrf(J)
+    if not singular and gecon(lu, float(np.abs(J).sum(axis=0).max()))[0] > len(r) * EPS:
+        return -getrs(lu, pivots, r)[0]
+    return np.asarray(np.linalg.lstsq(J, -r, rcond=10 * len(r) * EPS)[0], np.float64)
+
+
+def _downhill(delta: Array, lin: Linearisation) -> bool:
+    """Tell whether a step lowers an objective, or is too small for that to be known."""
+    if not np.isfinite(delta).all():
+        return False
+    r = _inside(lin, lin.r)
+    if not delta.any():
+        return not r.any()
+    tiny = float(np.max(np.abs(delta))) <= 1e-12 * _size(lin)
+    return tiny or float(r @ delta) < -1e-14 * float(np.linalg.norm(delta)) * float(np.linalg.norm(r))
+
+
+def _size(lin: Linearisation) -> float:
+    return float(np.max(np.abs(lin.theta), initial=0.0)) or 1.0
+
+
+def _relative(lin: Linearisation, new: Linearisation) -> float:
+    return float(np.max(np.abs(new.theta - lin.theta), initial=0.0)) / _size(lin)
+
+
+def _inside(lin: Linearisation, r: Array) -> Array:
+    """Return r without its components along the known null vectors."""
+    if lin.null is None:
+        return r
+    N = np.linalg.qr(lin.null.reshape(len(r), -1))[0]
+    return r - N @ (N.T @ r)
+
+
+def _blocked(lin: Linearisation, delta: Array) -> str:
+    layout = lin.layout
+    if not layout.bounded:
+        return ""
+    out = ((lin.theta <= layout.lower) & (delta < 0)) | ((lin.theta >= layout.upper) & (delta > 0))
+    if not out.any():
+        return ""
+    return f"; parameter {layout.names[int(np.argmax(out))]!r} is held by its bound"
