@@ -2,39 +2,54 @@
 
 from __future__ import annotations
 
+import functools
 import os
-from pathlib import Path
+import sys
+import types
+from dataclasses import is_dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from sciopt._errors import OptionError
+from sciopt.effective import EffectiveVariance
 from sciopt.history import History
 from sciopt.iterate import Iterate
 from sciopt.points import Fixed
-from sciopt.status import Status
+from sciopt.saved import ARRAYS, PLAIN, SavedSolution
 from sciopt.storage import StorageError, fingerprint, pack, unpack
 from sciopt.storage import load as read
-from sciopt.storage import save as write
 
-__all__ = ["SavedSolution", "identity", "load", "resumed", "save"]
-
-ARRAYS = ("theta", "covariance", "singular_values")
-PLAIN = tuple(
-    ["names", "message", "success", "nfev", "njev", "nit", "seconds", "key", "notes", "errors_kind", "chi2", "dof", "rank", "values", "errors", "error_reasons", "units", "bounds", "start", "fixed", "at_bound", "chi2_by_condition", "null_directions"]
-)
+__all__ = ["content_of", "identity", "load", "nameless", "reduced", "resumed"]
 
 
 def identity(problem: Any) -> dict[str, str]:
-    """Return fingerprints of what a resume relies on: names and shapes, and the data of each condition."""
+    """Return fingerprints, by what they describe, of all that a resume relies on."""
     layout = problem.layout
-    out = {"parameters": fingerprint(list(layout.names), layout.lower, layout.upper, list(problem.__class__.__name__))}
+    out = {
+        "the names of the free parameters": fingerprint(list(layout.names)),
+        "the bounds": fingerprint(layout.lower, layout.upper),
+        "the kind of problem": fingerprint(type(problem).__name__),
+    }
+    for leaf in layout.leaves:
+        if leaf.numeric and leaf.parameter.fixed:
+            out[f"the fixed value of {leaf.name!r}"] = fingerprint(np.asarray(leaf.parameter.value))
     for c in getattr(problem, "conditions", ()):
-        parts = [c.name, getattr(c.loss, "name", "")]
-        coords = c.points.batch.coords if isinstance(c.points, Fixed) else None
-        for item in (c.target, c.sigma, c.weight, coords):
-            parts.append(_readable(item))
-        out[f"condition {c.name!r}"] = fingerprint(*parts)
+        coords = c.points.batch.coords if isinstance(c.points, Fixed) else getattr(c.points, "coords", None)
+        y, sigma, sigma_x = c.target, c.sigma, None
+        if isinstance(c.function, EffectiveVariance):
+            y, sigma, sigma_x = c.function.y, c.function.sigma, c.function.sigma_x
+        loss = [getattr(c.loss, "name", ""), repr(c.loss) if is_dataclass(c.loss) else ""]
+        for what, item in (
+            ("loss", tuple(loss)),
+            ("weight", c.weight),
+            ("points", coords),
+            ("data", y),
+            ("sigma", sigma),
+            ("sigma_x", sigma_x),
+            ("choice of data", c.keep),
+        ):
+            out[f"the {what} of condition {c.name!r}"] = fingerprint(_readable(item))
     return out
 
 
@@ -50,8 +65,8 @@ def _readable(item: Any) -> Any:
     return array if array.dtype.kind in "biufcSUmM" else type(item).__name__
 
 
-def save(solution: Any, path: str | os.PathLike[str]) -> Path:
-    """Write a solution: all its numbers, and all that a resume needs."""
+def content_of(solution: Any) -> dict[str, Any]:
+    """Return all numbers of a solution, and all that a resume needs, as plain data."""
     it = solution.iterate
     moving = [
         None if isinstance(c.points, Fixed) else b
@@ -81,59 +96,7 @@ def save(solution: Any, path: str | os.PathLike[str]) -> Path:
     except StorageError:  # a method of the user's: it must be given again
         content["method"] = None
     content["identity"] = identity(solution.problem)
-    spec, arrays = pack(content)
-    named = {f"array/{i}": a for i, a in enumerate(arrays)}
-    named |= {name: np.asarray(getattr(solution, name)) for name in ARRAYS}
-    return write(path, named, {"kind": "sciopt solution", "content": spec, "names": list(solution.names)})
-
-
-class SavedSolution:
-    """A solution read from a file: every number is there; the model is not.
-
-    Attributes are those of `Solution`; ``solve(problem, start=saved)`` goes on from it. ``predict`` and plots of the
-    model need the problem.
-    """
-
-    def __init__(self, content: dict[str, Any], path: Path) -> None:
-        self.path, self._content = path, content
-        for name in (*ARRAYS, *PLAIN):
-            setattr(self, name, content[name])
-        self.names = tuple(content["names"])
-        self.status = Status(content["status"])
-        columns = content["history"]
-        rows = len(next(iter(columns.values()))) if columns else 0
-        self.history = History(
-            [{k: float(v[i]) for k, v in columns.items() if not np.isnan(v[i])} for i in range(rows)]
-        )
-        self.method = content["method"] if content["method"] is not None else content["method_repr"]
-
-    @property
-    def correlation(self) -> Any:
-        """Correlation matrix of theta."""
-        with np.errstate(all="ignore"):
-            d = np.sqrt(np.diag(self._content["covariance"]))
-            return self._content["covariance"] / np.outer(d, d)
-
-    def predict(self, *_: Any, **__: Any) -> Any:
-        """Raise: the file does not hold the model."""
-        raise StorageError(
-            "the file does not hold the model: solve(problem, start=saved, steps=1) gives a Solution that predicts"
-        )
-
-    def summary(self) -> str:
-        """Return the report as text."""
-        from sciopt.report import summary
-
-        return summary(self)
-
-    def __repr__(self) -> str:
-        """Return the text report."""
-        return self.summary()
-
-    def _repr_html_(self) -> str:
-        from sciopt.report import to_html
-
-        return to_html(self)
+    return content
 
 
 def load(path: str | os.PathLike[str]) -> SavedSolution:
@@ -159,7 +122,7 @@ def load(path: str | os.PathLike[str]) -> SavedSolution:
     if meta.get("kind") != "sciopt solution":
         raise StorageError(f"{path} is no sciopt solution")
     listed = [arrays[f"array/{i}"] for i in range(sum(name.startswith("array/") for name in arrays))]
-    return SavedSolution(unpack(meta["content"], listed), Path(path))
+    return SavedSolution(unpack(meta["content"], listed), f"{path} does not hold the model")
 
 
 def resumed(saved: SavedSolution, problem: Any, method: Any) -> tuple[Iterate, Any, History]:
@@ -175,17 +138,22 @@ def resumed(saved: SavedSolution, problem: Any, method: Any) -> tuple[Iterate, A
     now, then = identity(problem), saved._content["identity"]
     wrong = [part for part in sorted(set(now) | set(then)) if now.get(part) != then.get(part)]
     if wrong:
-        raise StorageError(f"{saved.path} was saved from another problem: {', '.join(wrong)} differ")
+        raise StorageError(
+            f"the saved solution is of another problem: {', '.join(wrong)} differ{'s' * (len(wrong) == 1)}"
+        )
     it = saved._content["iterate"]
-    if saved._content["method"] is not None:
-        method = saved._content["method"]
+    kept = saved._content["method"]
+    if kept is not None:
+        if method not in ("auto", kept):
+            raise OptionError(
+                f"a saved solve goes on with its own method, {kept!r}; to begin with another, give start=saved.values"
+            )
+        method = kept
     elif method == "auto":
         raise OptionError(f"the method {saved._content['method_repr']} cannot be read from a file; give it as method=")
     key, theta = saved._content["key"], np.array(it["theta"])
     frame = problem.frame(theta, None, {}, key, 0)
     if hasattr(frame, "batches"):
-        from dataclasses import replace
-
         batches = tuple(
             f if b is None else b
             for f, b in zip(frame.batches, it["batches"] or (None,) * len(frame.batches), strict=True)
@@ -216,3 +184,40 @@ def resumed(saved: SavedSolution, problem: Any, method: Any) -> tuple[Iterate, A
         it["stalled"],
     )
     return point, it["begun"], saved.history
+
+
+def reduced(solution: Any) -> Any:
+    """Return how a solution is pickled: whole if its functions can be imported again, else without the problem."""
+    name = nameless(solution.problem)
+    if name is not None:
+        source = f"the pickle left out the model, because {name} cannot be imported by name"
+        return SavedSolution, (content_of(solution), source)
+    state = {k: v for k, v in vars(solution).items() if k != "_lin"}
+    state["iterate"] = replace(solution.iterate, lin=None)
+    return object.__new__, (type(solution),), state
+
+
+def nameless(obj: Any, seen: set[int] | None = None) -> str | None:
+    """Return the first function in an object that cannot be found again by its module and name, or None."""
+    seen = set() if seen is None else seen
+    if isinstance(obj, (str, bytes, int, float, complex, np.ndarray, np.generic, type(None))) or id(obj) in seen:
+        return None
+    seen.add(id(obj))
+    if isinstance(obj, (types.FunctionType, type)):
+        found: Any = sys.modules.get(obj.__module__)
+        for part in obj.__qualname__.split("."):
+            found = getattr(found, part, None)
+        return None if found is obj else f"{obj.__qualname__!r} of {obj.__module__}"
+    if isinstance(obj, (types.BuiltinFunctionType, types.ModuleType)):
+        return None
+    if isinstance(obj, types.MethodType):
+        return nameless(obj.__self__, seen)
+    if isinstance(obj, functools.partial):
+        return nameless((obj.func, obj.args, obj.keywords), seen)
+    if isinstance(obj, dict):
+        parts = list(obj.values())
+    elif isinstance(obj, (tuple, list, set, frozenset)):
+        parts = list(obj)
+    else:
+        parts = [type(obj), *getattr(obj, "__dict__", {}).values()]
+    return next((name for part in parts if (name := nameless(part, seen)) is not None), None)

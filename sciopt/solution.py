@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from functools import cached_property
 from typing import Any
 
@@ -161,9 +162,31 @@ class Solution(Statistics):
         The file holds every number, the method's state, key and frame, so that ``solve(problem, start=load(path))``
         goes on bit for bit. It holds no code: the model is not in it.
         """
-        from sciopt.saving import save
+        from sciopt.saved import save
+        from sciopt.saving import content_of
 
-        return save(self, path)
+        return save(content_of(self), path)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Pickle whole where the model can be imported by name, else as a `SavedSolution` without it."""
+        from sciopt.saving import reduced
+
+        return reduced(self)
+
+    def __copy__(self) -> Solution:
+        """Return a copy that shares everything."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        return other
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Solution:
+        """Return a copy with its own numbers; problem and iterate are immutable and shared."""
+        shared = {"problem", "iterate", "method", "_lin", "uncertainty"}
+        other = object.__new__(type(self))
+        memo[id(self)] = other
+        for name, value in self.__dict__.items():
+            other.__dict__[name] = value if name in shared else deepcopy(value, memo)
+        return other
 
     def summary(self) -> str:
         """Return the report as text: verdict, parameters with errors, goodness of fit, rank, correlations."""

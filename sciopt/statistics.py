@@ -9,6 +9,7 @@ import numpy as np
 
 from sciopt._types import Array
 from sciopt.iterate import Iterate
+from sciopt.linearise import linearise
 from sciopt.uncertainty import Uncertainty, uncertainty
 
 __all__ = ["Statistics"]
@@ -28,7 +29,9 @@ class Statistics:
 
     @cached_property
     def _lin(self) -> Any:
-        lin = self.iterate.lin
+        lin: Any = self.iterate.lin
+        if lin is None:  # after a pickle
+            return linearise(self.problem, self.theta, self.iterate.frame)
         return lin if np.array_equal(lin.theta, self.theta) else lin.at(self.theta)
 
     @cached_property

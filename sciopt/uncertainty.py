@@ -119,7 +119,7 @@ def prediction_error(
         up[j] += h
         down[j] -= h
         columns.append((at(up) - at(down)) / (up[j] - down[j]))
-    G = np.stack(columns, axis=-1)
+    G: Any = np.stack(columns, axis=-1)
     if G.dtype.kind == "c":
         return _error(G.real, known, scale) + 1j * _error(G.imag, known, scale)
     return _error(G, known, scale)

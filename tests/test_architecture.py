@@ -39,6 +39,7 @@ ROWS = (
     {"iterate"},
     {"statistics", "prediction"},
     {"solution", "storage", "report", "progress"},
+    {"saved"},
     {"saving"},
     {"solve", "implicit", "curve"},
     {"fit", "fit_many"},
@@ -53,8 +54,10 @@ LAZY_IMPORTS = {
     ("solution", "analysis"),
     ("solution", "plot"),
     ("solution", "report"),
+    ("solution", "saved"),
     ("solution", "saving"),
     ("solution", "storage"),
+    ("saved", "plot"),
 }
 
 LONGEST_FILE = 300

@@ -1,5 +1,7 @@
 """How arguments, columns, data and errors of a curve are read; faults are named."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -71,6 +73,10 @@ def test_any_object_reaches_the_model_untouched():
     assert so.fit(lambda x, a=1.0: a * x.gain * T, bench, 6 * T).values["a"] == pytest.approx(3.0)
 
 
+def twins(x, a: Any = so.Parameter(1.0, name="k"), k=1.0):
+    return a * k * x
+
+
 @pytest.mark.parametrize(
     ("model", "x", "start", "said"),
     [
@@ -83,7 +89,7 @@ def test_any_object_reaches_the_model_untouched():
         (lambda x, y, a=1.0: a * x, {"x": T, "w": T}, None, "'w'"),
         (lambda x, t=1.0: t * x, {"x": T, "t": T}, None, "column of x and a parameter"),
         (lambda x: x, T, None, "no parameters"),
-        (lambda x, a=so.Parameter(1.0, name="k"), k=1.0: a * k * x, T, None, "'k'"),
+        (twins, T, None, "'k'"),
         (lambda x, a=1.0, *p: a * x, T, [1.0], "by name"),
         (3.0, T, None, "function"),
     ],

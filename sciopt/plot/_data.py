@@ -92,7 +92,7 @@ def curves_of(solution: Any, condition: str | None = None) -> list[Curve]:
         try:
             data = solution.data_of(name)
         except SciOptError:
-            if condition is not None:
+            if condition is not None or getattr(solution, "problem", None) is None:
                 raise
             continue
         if data is not None and data.get("y") is not None:
