@@ -40,7 +40,8 @@ def _walk(tree: Any, path: str, visit: Callable[[str, Any], Any]) -> Any:
     if isinstance(tree, dict):
         return {k: _walk(v, f"{path}.{k}" if path else str(k), visit) for k, v in tree.items()}
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):
-        parts = [_walk(v, f"{path}.{k}" if path else k, visit) for k, v in zip(tree._fields, tree, strict=True)]
+        fields: tuple[str, ...] = getattr(tree, "_fields")  # noqa: B009  (named tuples are not typed as such)
+        parts = [_walk(v, f"{path}.{k}" if path else k, visit) for k, v in zip(fields, tree, strict=True)]
         return type(tree)(*parts)
     if isinstance(tree, (list, tuple)):
         return type(tree)([_walk(v, f"{path}[{i}]", visit) for i, v in enumerate(tree)])

@@ -118,7 +118,7 @@ class Layout:
         start, lower, upper, scale = np.empty(size), np.full(size, -np.inf), np.full(size, np.inf), np.ones(size)
         for leaf in parts:
             value = np.asarray(leaf.parameter.value)
-            flat = np.concatenate([value.real.ravel(), value.imag.ravel()]) if leaf.complex else value.ravel()
+            flat = np.concatenate([np.real(value).ravel(), np.imag(value).ravel()]) if leaf.complex else value.ravel()
             start[leaf.slice] = flat
             lower[leaf.slice], upper[leaf.slice] = leaf.parameter.limits
             scale[leaf.slice] = leaf.parameter.scale
@@ -216,7 +216,7 @@ class Layout:
                 raise ParameterError(f"parameter {name!r}: start has shape {array.shape}, expected {leaf.shape}")
             if not np.all(np.isfinite(array)):
                 raise ParameterError(f"parameter {name!r}: start {plain!r} is not finite")
-            flat = np.concatenate([array.real.ravel(), array.imag.ravel()]) if leaf.complex else array.ravel()
+            flat = np.concatenate([np.real(array).ravel(), np.imag(array).ravel()]) if leaf.complex else array.ravel()
             if np.any((flat < self.lower[leaf.slice]) | (flat > self.upper[leaf.slice])):
                 low, high = leaf.parameter.limits
                 raise ParameterError(f"parameter {name!r}: start {plain!r} lies outside its bounds [{low:g}, {high:g}]")
@@ -230,6 +230,7 @@ class Layout:
             if leaf.numeric and leaf.parameter.tied is None
         }
         waiting = [i for i, leaf in enumerate(self.leaves) if leaf.numeric and leaf.parameter.tied is not None]
+        problem: AttributeError | None = None
         while waiting:
             later = []
             for i in waiting:
@@ -263,9 +264,7 @@ def _leaf(path: str, raw: Any, place: int) -> Leaf:
     if value is None and parameter.prior is not None and hasattr(parameter.prior, "mean"):
         value = parameter.prior.mean
     if value is None and parameter.tied is None:
-        raise ParameterError(
-            f"parameter {name!r} has no start value; give Parameter(value) or start={{{name!r}: ...}}"
-        )
+        raise ParameterError(f"parameter {name!r} has no start value; give Parameter(value) or start={{{name!r}: ...}}")
     array = np.asarray(0.0 if value is None else value)
     if array.dtype.kind != "c" and array.dtype != np.float64:
         array = array.astype(np.float64)

@@ -12,6 +12,7 @@ RUNS = [(name, k) for name in nist.CASES for k in (0, 1)]
 @pytest.mark.parametrize(("name", "k"), RUNS)
 def test_nist_from_both_starts(name, k):
     case = nist.CASES[name]()
+    assert case.model is not None
     fit = so.fit(case.model, case.x, case.y, start=dict(zip(case.parameters, case.starts[k], strict=True)))
     assert fit.success, fit.message
     assert case.digits(fit.theta) >= 6
@@ -79,6 +80,7 @@ def test_change_of_unit_changes_nothing_but_the_unit():
 
 def test_resumed_solve_is_bit_exact():
     case = nist.CASES["nist/MGH09"]()
+    assert case.model is not None
     problem = so.curve(case.model, case.x, case.y, start=dict(zip(case.parameters, case.starts[0], strict=True)))
     whole = so.solve(problem, steps=20)
     half = so.solve(problem, start=so.solve(problem, steps=10), steps=10)

@@ -52,8 +52,8 @@ def linearise(
     theta = np.array(problem.layout.start if theta is None else theta, dtype=np.float64)
     if theta.shape != (problem.layout.size,):
         raise ConditionError(f"theta has shape {theta.shape}, the problem has {problem.layout.size} free parameters")
-    if frame is None:
-        frame = problem.frame(theta)
+    frame = problem.frame(theta) if frame is None else frame
+    assert frame is not None
     if hasattr(problem, "linearise"):
         return problem.linearise(theta, frame, work)
     blocks = work.modes.get("blocks")

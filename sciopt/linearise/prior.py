@@ -39,7 +39,7 @@ class PriorBlock:
         out = []
         for leaf in self.leaves:
             rows = np.ravel(leaf.parameter.prior.rows(values[leaf.name]))
-            out.append(np.concatenate([rows.real, rows.imag]) if leaf.complex else rows)
+            out.append(np.concatenate([np.real(rows), np.imag(rows)]) if leaf.complex else rows)
         return np.concatenate(out)
 
     def jacobians(self, theta: Array, frame: Frame, work: Work, z: list[Array]) -> list[Any]:

@@ -42,7 +42,7 @@ def test_counts_agree_with_minos():
         mu = decay(T, A, tau, c)
         return 2 * np.sum(mu - COUNTS * np.log(mu)) if np.all(mu > 0) else np.inf
 
-    cost.errordef = 1.0
+    setattr(cost, "errordef", 1.0)  # noqa: B010
     m = minuit(cost, A=15, tau=1, c=1)
     m.minos(cl=0.68)
     best = cost(*fit.theta)
@@ -70,7 +70,11 @@ def test_profile_of_a_linear_fit_is_the_error_bar():
 def test_upper_limit_of_an_absent_signal():
     # flat background known, counts below it: the best signal is zero, the limit solves 2 (lnL(0) - lnL(s)) = 1.6449^2
     fit = so.fit(
-        lambda x, s=so.Parameter(0.5, bounds=(0, None)): s + 3.0 + 0 * x, np.arange(4.0), [2, 3, 1, 4], loss="poisson"
+        lambda x, s: s + 3.0 + 0 * x,
+        np.arange(4.0),
+        [2, 3, 1, 4],
+        loss="poisson",
+        start={"s": so.Parameter(0.5, bounds=(0, None))},
     )
     assert fit.at_bound == {"s": "lower"}
     s = fit.limit("s")
