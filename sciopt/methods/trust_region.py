@@ -83,7 +83,7 @@ class TrustRegion:
 
     def step(self, lin: Linearisation, state: State, key: int) -> Step:
         """Take one step of bounded length."""
-        theta, layout, f, r, J = lin.theta, lin.layout, lin.f, lin.r, lin.dense()
+        theta, layout, f, r, J = lin.theta, lin.layout, _size(lin), lin.r, lin.dense()
         norms = np.sqrt(np.add.reduce(J * J, 0))
         if not math.isfinite(float(np.add.reduce(norms))):
             return _broken(lin, J, state)
@@ -145,11 +145,11 @@ class TrustRegion:
             )
         rel, new = trial.rel, trial.new
         rate = rel / state.last if trial.full and math.isfinite(state.last) else 1.0
-        slow = state.idle + 1.0 if trial.predicted <= CREEP * lin.f else 0.0
-        begun = state.begun if state.begun > 0.0 else lin.f
+        slow = state.idle + 1.0 if trial.predicted <= CREEP * _size(lin) else 0.0
+        begun = state.begun if state.begun > 0.0 else _size(lin)
         state = State(radius, trial.lam, D, rel if trial.full else math.inf, slow, begun)
         verdict = None
-        if new.f <= VANISHED * min(1.0, begun):
+        if _size(new) <= VANISHED * min(1.0, begun):
             verdict = ("converged", "all residuals vanish")
         elif slow >= 40.0 and trial.gradient <= SMALL:
             verdict = ("converged", "the gradient vanishes to rounding and the merit has stopped falling")
@@ -207,6 +207,12 @@ class Trial:
         }
 
 
+def _size(lin: Linearisation) -> float:
+    """Half the sum of squares of the rows: the merit itself, but for likelihoods, which may be negative."""
+    r = lin.r
+    return 0.5 * float(r.dot(r))
+
+
 _NOTHING = {"reduction": 0.0, "predicted": 0.0, "step": 0.0, "gradient": 0.0}
 
 
@@ -222,9 +228,9 @@ def _checked(lin: Linearisation, verdict: tuple[str, str] | None, D: Array) -> t
         return verdict
     J = lin.dense()
     norms, size = np.sqrt(np.add.reduce(J * J, 0)), np.maximum(np.abs(lin.theta), lin.layout.scale)
-    felt = norms * size > 1e-8 * math.sqrt(2.0 * lin.f)
+    felt = norms * size > 1e-8 * math.sqrt(2.0 * _size(lin))
     dead = np.flatnonzero((norms < RUNAWAY * D) & ~felt)
-    if not dead.size or lin.f == 0.0 or vanishes(lin):
+    if not dead.size or _size(lin) == 0.0 or vanishes(lin):
         return verdict
     name, value = lin.layout.names[dead[0]], lin.theta[dead[0]]
     return "stalled", f"parameter {name!r} ran away to {value:.3g}, where the conditions no longer feel it"
