@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -123,11 +124,13 @@ class HostBlock:
         v = spread * self._sizes(theta)
         h = 1e-5
         try:
-            z = np.asarray(self.raw(theta + 1j * TINY * v, frame))
+            with warnings.catch_warnings():  # a function that drops imaginary parts: numpy only warns of that
+                warnings.simplefilter("error", np.exceptions.ComplexWarning)
+                z = np.asarray(self.raw(theta + 1j * TINY * v, frame))
             if z.dtype.kind != "c":
                 return False
             plus, minus = real_rows(self.raw(theta + h * v, frame)), real_rows(self.raw(theta - h * v, frame))
-        except (TypeError, ValueError, *TROUBLE):
+        except (TypeError, ValueError, np.exceptions.ComplexWarning, *TROUBLE):
             return False
         work.columns += 3
         approx = (plus - minus) / (2 * h)
