@@ -148,10 +148,14 @@ def bind(c: Condition, unknown: Any, settings: Mapping[str, Any], sample: Any, s
     named = parameters is not None and any(renames.get(p.name, p.name) in keys for p in parameters)
     star = parameters is not None and any(p.kind is p.VAR_POSITIONAL for p in parameters) and bool(keys)
     if not named and not star:
-        slots: list[tuple[str, Any]] = [("u", None), *(("x", i) for i in range(len(columns)))]
-        return Binding((*slots, *(("a", i) for i in range(len(c.args)))))
+        rest: list[tuple[str, Any]] = [*(("x", i) for i in range(len(columns))), *(("a", i) for i in range(len(c.args)))]
+        for place, p in enumerate((parameters or [])[1:]):
+            if p.name in settings:
+                rest.insert(min(place, len(rest)), ("s", p.name))
+        return Binding((("u", None), *rest))
     assert parameters is not None
-    slots, places = [], [("x", i) for i in range(len(columns))] + [("a", i) for i in range(len(c.args))]
+    slots: list[tuple[str, Any]] = []
+    places = [("x", i) for i in range(len(columns))] + [("a", i) for i in range(len(c.args))]
     if isinstance(sample, dict) and c.columns is None:
         by_name = {k: ("x", i) for i, k in enumerate(sample)}
     else:

@@ -46,26 +46,25 @@ def coloured_differences(block: Any, theta: Array, frame: Frame, work: Work, z: 
     for k in range(int(colours.max()) + 1):
         direction = (colours == k).astype(float)
         entries = np.flatnonzero(colours[column_of] == k)
-        d = _along(block, theta, direction, frame, work, z)
-        values[entries] = d[row_of[entries]] if d.ndim == 1 else d[0][row_of[entries]] / d[1][column_of[entries]]
+        d, steps = _along(block, theta, direction, frame, work)
+        values[entries] = d[row_of[entries]] / steps[column_of[entries]]
     return csr_matrix((values, (row_of, column_of)), shape=shape)
 
 
-def _along(block: Any, theta: Array, direction: Array, frame: Frame, work: Work, z: Array) -> Any:
-    """Derivative along a sum of unit vectors: exact by complex step, else (difference, step of each column)."""
+def _along(block: Any, theta: Array, direction: Array, frame: Frame, work: Work) -> tuple[Array, Array]:
+    """Return the change of the output along a sum of unit vectors, and the step of each column it is to be divided by.
+
+    Exact by complex step, else a central difference.
+    """
     if block.mode(theta, frame, work) == "complex":
         moved = np.asarray(block.raw(theta + 1e-30j * direction, frame))
         work.columns += 1
-        return np.imag(moved).ravel() / 1e-30
+        if np.isfinite(moved).all():
+            return np.imag(moved).ravel() / 1e-30, np.ones(theta.size)
+        work.modes[block.index] = "difference"
     steps = np.cbrt(np.finfo(float).eps) * np.maximum(np.abs(theta), 1e-3 * block.layout.scale)
-    h = steps * direction
+    up = np.minimum(theta + steps * direction, block.layout.upper)
+    down = np.maximum(theta - steps * direction, block.layout.lower)
     work.columns += 2
-    difference = real_rows(block.raw(theta + h, frame)) - real_rows(block.raw(theta - h, frame))
-    return difference, 2.0 * steps
-
-
-def pattern_of(dense: Array, threshold: float = 0.0) -> Any:
-    """Return the sparsity pattern of a dense sample Jacobian as CSR of ones."""
-    from scipy.sparse import csr_matrix
-
-    return csr_matrix((np.abs(dense) > threshold).astype(float))
+    difference = real_rows(block.raw(up, frame)) - real_rows(block.raw(down, frame))
+    return difference, np.where(direction > 0, up - down, 1.0)
