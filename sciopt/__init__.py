@@ -8,6 +8,7 @@ from sciopt.curve import curve
 from sciopt.fit import fit
 from sciopt.frames import Stage
 from sciopt.iterate import iterate
+from sciopt.likelihood import likelihood
 from sciopt.linearise import check_jacobian, linearise
 from sciopt.parameters import Parameter
 from sciopt.priors import Normal, Uniform
@@ -36,6 +37,7 @@ __all__ = [
     "curve",
     "fit",
     "iterate",
+    "likelihood",
     "linearise",
     "load",
     "solve",

@@ -10,9 +10,12 @@ import numpy as np
 from sciopt._types import Array
 from sciopt.iterate import Iterate
 from sciopt.linearise import linearise
-from sciopt.uncertainty import Uncertainty, uncertainty
+from sciopt.losses import Likelihood
+from sciopt.uncertainty import Uncertainty, information_root, uncertainty
 
 __all__ = ["Statistics"]
+
+STANDARDISED = ("gaussian", "huber", "soft_l1", "cauchy", "student_t")  # losses of (z - y) / sigma
 
 
 class Statistics:
@@ -39,7 +42,14 @@ class Statistics:
         """Covariance (sigma taken as given), spectrum, rank and null directions."""
         layout = self.problem.layout
         held = (self.theta <= layout.lower) | (self.theta >= layout.upper)
-        return uncertainty(self._lin.dense(), held, layout.scale)
+        root = information_root(self._lin) if self.information == "observed" else None
+        return uncertainty(self._lin.dense() if root is None else root, held, layout.scale)
+
+    @property
+    def information(self) -> str:
+        """What errors come from: ``"expected"`` (Fisher: J^T J), or ``"observed"`` (second derivatives, unbinned data)."""
+        unbinned = any(isinstance(c.loss, Likelihood) for c in getattr(self.problem, "conditions", ()))
+        return "observed" if unbinned else "expected"
 
     @property
     def residual(self) -> Array:
@@ -64,12 +74,10 @@ class Statistics:
 
     @cached_property
     def chi2_by_condition(self) -> dict[str, tuple[float, int]]:
-        """Deviance and number of rows of each condition that carries data."""
-        return {
-            s.name: (s.deviance(z), s.size)
-            for s, z in zip(self._lin.specs, self._lin._z, strict=True)
-            if not s.condition.equation
-        }
+        """Deviance and number of rows of each condition that carries data and has a goodness of fit."""
+        pairs = list(zip(self._lin.specs, self._lin._z, strict=True))
+        out = {s.name: (s.deviance(z), s.size) for s, z in pairs if not s.condition.equation and s.loss.statistical}
+        return {} if set(out) == {"prior"} and self.information == "observed" else out
 
     @property
     def chi2(self) -> float:
@@ -78,8 +86,9 @@ class Statistics:
 
     @property
     def dof(self) -> int:
-        """Data rows minus identified parameters."""
-        return sum(n for _, n in self.chi2_by_condition.values()) - self.rank
+        """Data rows minus identified parameters; zero where nothing has a goodness of fit."""
+        rows = sum(n for _, n in self.chi2_by_condition.values())
+        return rows - self.rank if rows else 0
 
     @property
     def errors_kind(self) -> str:
@@ -87,9 +96,7 @@ class Statistics:
         given = [c.absolute for c in self.problem.conditions if c.absolute is not None]
         if given:
             return "absolute" if all(given) else "scaled"
-        known = all(
-            c.sigma is not None or getattr(c.loss, "name", "") not in ("gaussian",) for c in self.problem.conditions
-        )
+        known = all(c.sigma is not None or c.loss.name not in STANDARDISED for c in self.problem.conditions)
         return "absolute" if known else "scaled"
 
     @cached_property

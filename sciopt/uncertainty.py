@@ -10,7 +10,7 @@ import numpy as np
 
 from sciopt._types import Array
 
-__all__ = ["Uncertainty", "prediction_error", "uncertainty"]
+__all__ = ["Uncertainty", "information_root", "prediction_error", "uncertainty"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +82,30 @@ def uncertainty(J: Array, held: Array, scale: Array) -> Uncertainty:
     for j in free[lost]:
         reasons[int(j)] = "not identified by the data"
     return Uncertainty(covariance, S, rank, null, reasons, identified)
+
+
+def information_root(lin: Any) -> Array | None:
+    """Return R (P, P) with R^T R = second derivatives of the merit, or None where they are not positive.
+
+    Central differences of the gradient J^T r, with steps of a thousandth of the error that the scores suggest.
+    """
+    theta, layout, J = lin.theta, lin.layout, lin.dense()
+    norms = np.sqrt(np.sum(J * J, axis=0))
+    with np.errstate(all="ignore"):
+        steps = np.where(norms > 0, 1e-3 / norms, 1e-6 * np.maximum(np.abs(theta), layout.scale))
+    P = theta.size
+    H = np.empty((P, P))
+    for j in range(P):
+        up, down = theta.copy(), theta.copy()
+        up[j] = min(theta[j] + steps[j], layout.upper[j])
+        down[j] = max(theta[j] - steps[j], layout.lower[j])
+        H[j] = (lin.at(up).gradient() - lin.at(down).gradient()) / (up[j] - down[j])
+    if not np.isfinite(H).all():
+        return None
+    values, vectors = np.linalg.eigh(0.5 * (H + H.T) / np.outer(*(2 * [np.where(norms > 0, norms, 1.0)])))
+    if values.min() < -1e-6 * values.max():
+        return None
+    return np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T * np.where(norms > 0, norms, 1.0)
 
 
 def prediction_error(

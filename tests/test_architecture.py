@@ -42,7 +42,7 @@ ROWS = (
     {"saved"},
     {"saving"},
     {"solve", "implicit", "curve"},
-    {"fit", "fit_many"},
+    {"fit", "fit_many", "likelihood"},
     {"analysis"},
     {"pde", "dynamics", "transport"},
     {"plot"},

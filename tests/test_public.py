@@ -26,6 +26,7 @@ NAMES = {
     "curve",
     "fit",
     "iterate",
+    "likelihood",
     "linearise",
     "load",
     "solve",
