@@ -98,6 +98,8 @@ def iterate(
     """
     stop = stop or Stop()
     work = work if work is not None else Work()
+    if getattr(problem, "linear", ()):
+        start, problem = _reduced(problem, start)
     if isinstance(start, Iterate):
         it = _resumed(problem, start, work)
     else:
@@ -127,7 +129,18 @@ def _first(problem: Any, method: Method | str, start: Any, key: int, work: Work)
         raise OptionError(
             f"method must be an object with init and step (did you mean {getattr(method, '__name__', method)}()?)"
         )
-    return Iterate(0, theta, lin, method.init(lin), frame, key, {"f": lin.f}, True, method)
+    estimate = getattr(lin, "complete", None)
+    return Iterate(0, theta, lin, method.init(lin), frame, key, {"f": lin.f}, True, method, estimate)
+
+
+def _reduced(problem: Any, start: Any) -> tuple[Any, Any]:
+    """Return the start and the problem of the unknowns that are not eliminated."""
+    from sciopt.linearise.eliminated import reduced
+
+    smaller = reduced(problem)
+    if smaller is problem or isinstance(start, Iterate):
+        return start, smaller
+    return start_vector(problem, start)[smaller.moving], smaller
 
 
 def _resumed(problem: Any, it: Iterate, work: Work) -> Iterate:
@@ -170,6 +183,9 @@ def _after(problem: Any, it: Iterate, step: Step, stop: Stop, last_stage: int, w
     info["accepted"] = float(step.accepted)
     if last_stage:
         info["stage"] = float(frame.stage)
+    estimate = step.estimate
+    if hasattr(lin, "complete"):  # linear unknowns are eliminated: report the point of the whole problem
+        estimate = getattr(lin if estimate is None else lin.at(estimate), "complete")  # noqa: B009
     return Iterate(
         number,
         step.theta,
@@ -180,7 +196,7 @@ def _after(problem: Any, it: Iterate, step: Step, stop: Stop, last_stage: int, w
         info,
         step.accepted,
         it.method,
-        step.estimate,
+        estimate,
         verdict,
         stalled,
     )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
@@ -11,45 +10,12 @@ from typing import Any
 import numpy as np
 
 from sciopt._errors import ParameterError
-from sciopt._tree import flatten, is_number, unflatten
+from sciopt._leaf import Leaf, entry_names, leaf_of
+from sciopt._tree import flatten, unflatten
 from sciopt._types import Array, Tree
 from sciopt.parameters import Parameter
 
 __all__ = ["Layout", "Leaf"]
-
-
-@dataclass(frozen=True)
-class Leaf:
-    """One leaf of the unknown: where it sits in theta and what is known about it."""
-
-    name: str
-    path: str
-    parameter: Parameter
-    shape: tuple[int, ...]
-    complex: bool
-    start: int  # first entry in theta; -1 when fixed or tied
-    named: bool  # a Parameter or a scalar: shown as a row of its own
-    numeric: bool = True
-    tree_value: Any = None  # non-numeric leaves pass through untouched
-
-    @cached_property
-    def size(self) -> int:
-        """Number of entries of theta that the leaf takes (two per complex number)."""
-        return math.prod(self.shape) * (2 if self.complex else 1)
-
-    @cached_property
-    def slice(self) -> slice:
-        """The leaf's part of theta."""
-        return slice(self.start, self.start + self.size)
-
-    def read(self, theta: Any) -> Any:
-        """Return the leaf's value from theta (numpy, complex-step or traced JAX vector)."""
-        if not self.complex:
-            return theta[self.start] if not self.shape else theta[self.slice].reshape(self.shape)
-        half = self.start + self.size // 2
-        if not self.shape:
-            return theta[self.start] + 1j * theta[half]
-        return (theta[self.start : half] + 1j * theta[half : self.start + self.size]).reshape(self.shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,14 +64,14 @@ class Layout:
         leaves: list[Leaf] = []
         place = 0
         for path, raw in flatten(unknown):
-            leaf = _leaf(path or "theta", raw, place)
+            leaf = leaf_of(path or "theta", raw, place)
             if leaf.start >= 0:
                 place += leaf.size
             leaves.append(leaf)
         names, units, parts = [], [], []
         for leaf in leaves:
             if leaf.start >= 0:
-                names += _entry_names(leaf)
+                names += entry_names(leaf)
                 units += [leaf.parameter.unit] * leaf.size
                 parts.append(leaf)
         if not names:
@@ -158,6 +124,32 @@ class Layout:
         except KeyError:
             known = ", ".join(self.names[:20])
             raise ParameterError(f"no free parameter named {name!r}; free parameters: {known}") from None
+
+    def part(self, places: Any, start: Any = None) -> Layout:
+        """Return the layout of some entries of theta only: their names, bounds, scales and units, without leaves.
+
+        Parameters
+        ----------
+        places
+            Places in theta, ascending.
+        start
+            Start of the whole theta, shape (P,); the layout's own by default.
+        """
+        names = tuple(self.names[i] for i in places)
+        return replace(
+            self,
+            unknown=None,
+            leaves=(),
+            names=names,
+            units=tuple(self.units[i] for i in places),
+            start=np.array((self.start if start is None else start)[places]),
+            lower=self.lower[places],
+            upper=self.upper[places],
+            scale=self.scale[places],
+            has_ties=False,
+            simple=False,
+            _index={n: i for i, n in enumerate(names)},
+        )
 
     def leaf_values(self, theta: Any) -> list[Any]:
         """Value of each leaf at theta, fixed and tied ones included, in tree order."""
@@ -248,36 +240,3 @@ class Layout:
                     f"parameter {name!r}: its tie needs a parameter that does not exist or depends on itself ({problem})"
                 )
             waiting = later
-
-
-def _leaf(path: str, raw: Any, place: int) -> Leaf:
-    if type(raw) is float and math.isfinite(raw):  # the common case of a fit, without the checks it cannot fail
-        return Leaf(path, path, Parameter.plain(raw, path), (), False, place, True)
-    if not is_number(raw):
-        return Leaf(path, path, Parameter(0.0, fixed=True), (), False, -1, False, numeric=False, tree_value=raw)
-    given = isinstance(raw, Parameter)
-    parameter = raw if given else Parameter(raw, name=path)
-    name = parameter.name or path
-    if given and parameter.name is None:
-        parameter.check(name)
-    value = parameter.value
-    if value is None and parameter.prior is not None and hasattr(parameter.prior, "mean"):
-        value = parameter.prior.mean
-    if value is None and parameter.tied is None:
-        raise ParameterError(f"parameter {name!r} has no start value; give Parameter(value) or start={{{name!r}: ...}}")
-    array = np.asarray(0.0 if value is None else value)
-    if array.dtype.kind != "c" and array.dtype != np.float64:
-        array = array.astype(np.float64)
-    plain = array if array.shape else array[()]
-    if plain is not parameter.value:
-        parameter = parameter.started(plain)
-    start = place if parameter.free else -1
-    return Leaf(name, path, parameter, array.shape, array.dtype.kind == "c", start, given or not array.shape)
-
-
-def _entry_names(leaf: Leaf) -> list[str]:
-    if not leaf.shape:
-        base = [leaf.name]
-    else:
-        base = [f"{leaf.name}[{','.join(map(str, i))}]" for i in np.ndindex(*leaf.shape)]
-    return [f"{b}.re" for b in base] + [f"{b}.im" for b in base] if leaf.complex else base

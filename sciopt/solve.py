@@ -9,7 +9,7 @@ from typing import Any
 
 from sciopt._errors import OptionError
 from sciopt.history import History
-from sciopt.iterate import Iterate, iterate
+from sciopt.iterate import Iterate, iterate, start_vector
 from sciopt.linearise.work import OutOfBudget, Work
 from sciopt.methods._contract import Method
 from sciopt.solution import Solution
@@ -98,7 +98,7 @@ def solve(
             if taken == 0:
                 _limit_threads(limit, it, threads)
             if origin is None:
-                origin = it.theta
+                origin = it.theta if len(it.theta) == problem.layout.size else start_vector(problem, start)
             history.append(it.info)
             if bar is not None:
                 bar(it)

@@ -30,6 +30,7 @@ ROWS = (
         "history",
     },
     {"_tree"},
+    {"_leaf"},
     {"layout", "points", "_model"},
     {"condition", "frames", "effective"},
     {"problem"},

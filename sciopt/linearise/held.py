@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -35,21 +34,7 @@ class Held:
     def __init__(self, problem: Any, theta: Array, frame: Frame, held: list[int]) -> None:
         self.problem, self.theta, self._frame = problem, np.array(theta), frame
         self.free = np.setdiff1d(np.arange(len(theta)), held)
-        full, keep = problem.layout, self.free
-        parts = {name: getattr(full, name)[keep] for name in ("lower", "upper", "scale")}
-        names = tuple(full.names[i] for i in keep)
-        self.layout = replace(
-            full,
-            unknown=None,
-            leaves=(),
-            names=names,
-            units=tuple(full.units[i] for i in keep),
-            start=self.theta[keep],
-            simple=False,
-            has_ties=False,
-            _index={n: i for i, n in enumerate(names)},
-            **parts,
-        )
+        self.layout = problem.layout.part(self.free, self.theta)
         self.stages = (Stage(),)
 
     def frame(

@@ -1,0 +1,85 @@
+"""One leaf of an unknown: what is fitted of it, under which name, and where it sits in theta."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from sciopt._errors import ParameterError
+from sciopt._tree import is_number
+from sciopt.parameters import Parameter
+
+__all__ = ["Leaf", "entry_names", "leaf_of"]
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """One leaf of the unknown: where it sits in theta and what is known about it."""
+
+    name: str
+    path: str
+    parameter: Parameter
+    shape: tuple[int, ...]
+    complex: bool
+    start: int  # first entry in theta; -1 when fixed or tied
+    named: bool  # a Parameter or a scalar: shown as a row of its own
+    numeric: bool = True
+    tree_value: Any = None  # non-numeric leaves pass through untouched
+
+    @cached_property
+    def size(self) -> int:
+        """Number of entries of theta that the leaf takes (two per complex number)."""
+        return math.prod(self.shape) * (2 if self.complex else 1)
+
+    @cached_property
+    def slice(self) -> slice:
+        """The leaf's part of theta."""
+        return slice(self.start, self.start + self.size)
+
+    def read(self, theta: Any) -> Any:
+        """Return the leaf's value from theta (numpy, complex-step or traced JAX vector)."""
+        if not self.complex:
+            return theta[self.start] if not self.shape else theta[self.slice].reshape(self.shape)
+        half = self.start + self.size // 2
+        if not self.shape:
+            return theta[self.start] + 1j * theta[half]
+        return (theta[self.start : half] + 1j * theta[half : self.start + self.size]).reshape(self.shape)
+
+
+def leaf_of(path: str, raw: Any, place: int) -> Leaf:
+    """Read a leaf of the unknown; ``place`` is its first entry in theta should it be free."""
+    if type(raw) is float and math.isfinite(raw):  # the common case of a fit, without the checks it cannot fail
+        return Leaf(path, path, Parameter.plain(raw, path), (), False, place, True)
+    if not is_number(raw):
+        return Leaf(path, path, Parameter(0.0, fixed=True), (), False, -1, False, numeric=False, tree_value=raw)
+    given = isinstance(raw, Parameter)
+    parameter = raw if given else Parameter(raw, name=path)
+    name = parameter.name or path
+    if given and parameter.name is None:
+        parameter.check(name)
+    value = parameter.value
+    if value is None and parameter.prior is not None and hasattr(parameter.prior, "mean"):
+        value = parameter.prior.mean
+    if value is None and parameter.tied is None:
+        raise ParameterError(f"parameter {name!r} has no start value; give Parameter(value) or start={{{name!r}: ...}}")
+    array = np.asarray(0.0 if value is None else value)
+    if array.dtype.kind != "c" and array.dtype != np.float64:
+        array = array.astype(np.float64)
+    plain = array if array.shape else array[()]
+    if plain is not parameter.value:
+        parameter = parameter.started(plain)
+    start = place if parameter.free else -1
+    return Leaf(name, path, parameter, array.shape, array.dtype.kind == "c", start, given or not array.shape)
+
+
+def entry_names(leaf: Leaf) -> list[str]:
+    """Return the name of each entry of theta that a leaf takes."""
+    if not leaf.shape:
+        base = [leaf.name]
+    else:
+        base = [f"{leaf.name}[{','.join(map(str, i))}]" for i in np.ndindex(*leaf.shape)]
+    return [f"{b}.re" for b in base] + [f"{b}.im" for b in base] if leaf.complex else base
