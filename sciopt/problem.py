@@ -19,6 +19,7 @@ from sciopt.points import Batch, Fixed
 __all__ = ["Problem"]
 
 STRUCTURES = ("rectangular", "square", "symmetric")
+ELIMINATIONS = ("kaufman", "full")
 
 
 class Problem:
@@ -41,7 +42,9 @@ class Problem:
     stages
         Settings that the solve passes through; see `Stage`.
     linear
-        Names of unknowns that enter linearly; they are eliminated exactly.
+        Names of unknowns that enter linearly; methods move the others alone, these are solved for at every point.
+    elimination
+        Jacobian of the reduced problem: ``"kaufman"`` (cheaper, exact gradient) or ``"full"`` (Golub and Pereyra).
 
     Raises
     ------
@@ -70,6 +73,7 @@ class Problem:
         null: Any = None,
         stages: Sequence[Stage] = (),
         linear: Sequence[str] = (),
+        elimination: str = "kaufman",
     ) -> None:
         if unknown is None:
             raise ParameterError("Problem needs unknown=: start values as a number, array, dict, or module")
@@ -100,12 +104,13 @@ class Problem:
         self.structure = structure
         self.null = None if null is None else np.asarray(null, float)
         self.stages = tuple(stages) or (Stage(),)
-        self.linear = tuple(linear)
         self.unknown = unknown
         self.layout = Layout.of(unknown)
-        for name in self.linear:
-            if name not in {leaf.name for leaf in self.layout.leaves if leaf.start >= 0}:
-                raise ParameterError(f"linear={name!r} is not a free parameter of this problem")
+        if elimination not in ELIMINATIONS:
+            raise OptionError(f"unknown elimination={elimination!r}; choose one of {ELIMINATIONS}")
+        self.linear, self.elimination = (linear,) if isinstance(linear, str) else tuple(linear), elimination
+        if self.linear:
+            _check_linear(self.linear, self.layout, structure)
         self._moving = not all(isinstance(c.points, Fixed) for c in self.conditions)
         sample = [c.points.first(_rng(c, 0, 0, 0)).coords for c in self.conditions]
         self.bindings = tuple(
@@ -184,7 +189,15 @@ class Problem:
         return self._copy(list(self.conditions), unknown, self.linear)
 
     def _copy(self, conditions: list[Condition], unknown: Tree, linear: tuple[str, ...]) -> Problem:
-        return Problem(conditions, unknown, structure=self.structure, null=self.null, stages=self.stages, linear=linear)
+        return Problem(
+            conditions,
+            unknown,
+            structure=self.structure,
+            null=self.null,
+            stages=self.stages,
+            linear=linear,
+            elimination=self.elimination,
+        )
 
     def __add__(self, other: Problem) -> Problem:
         """Return the problem with the conditions of both; parameters of the same name are shared."""
@@ -209,6 +222,21 @@ class Problem:
         free = self.layout.names
         shown = ", ".join(free[:6]) + (f", ... ({len(free)})" if len(free) > 6 else "")
         return f"Problem(conditions: {', '.join(self.names)}; unknown: {shown})"
+
+
+def _check_linear(linear: tuple[str, ...], layout: Layout, structure: str) -> None:
+    if structure != "rectangular":
+        raise OptionError(f"linear= eliminates unknowns from a least-squares problem; structure={structure!r} is none")
+    free = {leaf.name: leaf for leaf in layout.leaves if leaf.start >= 0}
+    for name in linear:
+        if name not in free:
+            raise ParameterError(
+                f"linear={name!r} is not a free parameter of this problem; free parameters: {', '.join(list(free)[:20])}"
+            )
+        if np.isfinite(free[name].parameter.limits).any():
+            raise ParameterError(
+                f"parameter {name!r} is declared linear but has bounds, which its closed form cannot keep; drop one"
+            )
 
 
 def _rng(c: Condition, key: int, step: int, i: int) -> np.random.Generator:
