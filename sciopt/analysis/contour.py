@@ -10,7 +10,7 @@ import numpy as np
 
 from sciopt._errors import DataError, OptionError
 from sciopt._types import Array
-from sciopt.analysis._rise import Rise, crossing, quantile, spread
+from sciopt.analysis._rise import BOUND, Rise, crossing, quantile
 
 __all__ = ["contour"]
 
@@ -34,40 +34,47 @@ def contour(
     Returns
     -------
     list of (level, array of shape (points, 2))
-        Values of a and b, in order around the best fit.
+        Values of a and b, in order around the best fit. Where a bound cuts the region the points lie on the bound.
 
     Raises
     ------
     ParameterError, OptionError
         Unknown or equal names.
     DataError
-        The region is open, or a bound cuts it.
+        The region is open.
     """
     if a == b:
         raise OptionError(f"contour needs two parameters, got {a!r} twice")
     rise = Rise(solution, (a, b))
     i, j = rise.places
     best = rise.theta[[i, j]]
-    C = solution.covariance[np.ix_([i, j], [i, j])]
-    if np.isfinite(C).all() and np.linalg.det(C) > 0.0:
+    C = rise.information[np.ix_([i, j], [i, j])]
+    if np.linalg.det(C) > 1e-12 * C[0, 0] * C[1, 1]:
         shape = np.linalg.cholesky(C)
     else:
-        shape = np.diag([spread(solution, i), spread(solution, j)])
+        shape = np.diag([rise.spread(i), rise.spread(j)])
+    low, high = np.array(rise.limits).T
     out = []
     for level in levels:
         target = quantile(level, 2)
         curve = []
         for angle in 2.0 * math.pi * np.arange(points) / points:
             direction = shape @ np.array([math.cos(angle), math.sin(angle)])
-            room = min(
-                (bound - x) / d
-                for x, d, (low, high) in zip(best, direction, rise.limits, strict=True)
-                if d != 0.0
-                for bound in (high if d > 0 else low,)
-            )
+            direction[(best <= low) & (direction < 0) | (best >= high) & (direction > 0)] = 0.0  # along the bound
+            if not direction.any():
+                curve.append(best)
+                continue
+            with np.errstate(divide="ignore"):
+                rooms = np.where(direction > 0, high - best, low - best)[direction != 0] / direction[direction != 0]
+            room = float(rooms.min())
+            rise.restart()
             found, why = crossing(lambda s, d=direction: rise(*(best + s * d)), math.sqrt(target), room, target)
-            if found is None:
+            if found is None and why != BOUND:
                 raise DataError(f"the {level:g} region of {a!r} and {b!r} is not closed: {why}")
-            curve.append(best + found * direction)
+            point = best + (room if found is None else found) * direction
+            if found is None:
+                k = np.flatnonzero(direction)[int(np.argmin(rooms))]
+                point[k] = high[k] if direction[k] > 0 else low[k]
+            curve.append(np.clip(point, low, high))
         out.append((float(level), np.array(curve)))
     return out

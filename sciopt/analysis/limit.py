@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sciopt._errors import DataError, OptionError
-from sciopt.analysis._rise import Rise, crossing, quantile, spread
+from sciopt.analysis._rise import Rise, crossing, quantile
 
 __all__ = ["limit"]
 
@@ -57,7 +57,7 @@ def limit(solution: Any, name: str, level: float = 0.95, side: str = "upper") ->
     found, why = (
         (None, "the parameter is at this bound")
         if room == 0.0
-        else crossing(lambda s: rise(best + sign * s), spread(solution, place) * target**0.5, room, target)
+        else crossing(lambda s: rise(best + sign * s), rise.spread(place) * target**0.5, room, target)
     )
     if found is None:
         raise DataError(f"no {side} limit for {name!r} at {level:g}: {why}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sciopt.analysis._rise import Rise, crossing, entries, quantile, spread
+from sciopt.analysis._rise import Rise, crossing, entries, quantile
 from sciopt.analysis.interval import Interval
 
 __all__ = ["profile"]
@@ -46,11 +46,11 @@ def profile(solution: Any, name: str, level: float = 0.68) -> Interval:
     """
     rise = Rise(solution, (name,))
     place, target = rise.places[0], quantile(level, 1)
-    best, width = float(rise.theta[place]), spread(solution, place) * target**0.5
+    best, width = float(rise.theta[place]), rise.spread(place) * target**0.5
     ends: dict[str, float | None] = {}
     reasons = {}
     for side, sign, bound in (("lower", -1.0, rise.limits[0][0]), ("upper", 1.0, rise.limits[0][1])):
-        rise._last = rise.theta
+        rise.restart()
         room = abs(bound - best)
         if room == 0.0:
             ends[side], reasons[side] = None, "the parameter is at this bound"
@@ -60,7 +60,7 @@ def profile(solution: Any, name: str, level: float = 0.68) -> Interval:
         if found is None:
             reasons[side] = why
             continue
-        rise._last = rise.theta
+        rise.restart()
         for share in (0.2, 0.4, 0.6, 0.8, 1.2):  # so that the profile can be drawn
             if share * found <= room:
                 rise(best + sign * share * found)
