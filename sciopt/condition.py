@@ -148,7 +148,10 @@ def bind(c: Condition, unknown: Any, settings: Mapping[str, Any], sample: Any, s
     named = parameters is not None and any(renames.get(p.name, p.name) in keys for p in parameters)
     star = parameters is not None and any(p.kind is p.VAR_POSITIONAL for p in parameters) and bool(keys)
     if not named and not star:
-        rest: list[tuple[str, Any]] = [*(("x", i) for i in range(len(columns))), *(("a", i) for i in range(len(c.args)))]
+        rest: list[tuple[str, Any]] = [
+            *(("x", i) for i in range(len(columns))),
+            *(("a", i) for i in range(len(c.args))),
+        ]
         for place, p in enumerate((parameters or [])[1:]):
             if p.name in settings:
                 rest.insert(min(place, len(rest)), ("s", p.name))

@@ -46,6 +46,8 @@ class Rise:
         self.names, self.all_names = names, layout.names
         self.solution, self.places = solution, [layout.index(n) for n in names]
         self.theta, self.lin = np.array(solution.theta), solution._lin
+        if self.lin.failed:  # evaluates it, before others are compared with it
+            raise DataError(f"a profile needs the merit at the fit: {self.lin.failed}")
         self.scale = 1.0 if solution.errors_kind == "absolute" else solution.chi2 / solution.dof
         self.limits = [(layout.lower[i], layout.upper[i]) for i in self.places]
         self._last = self.theta
