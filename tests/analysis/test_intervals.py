@@ -1,5 +1,7 @@
 """Profiles, limits and contours against MINOS and closed forms."""
 
+import pickle
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize
@@ -104,3 +106,13 @@ def test_names_and_levels_are_checked():
         fit.profile("A", 1.5)
     with pytest.raises(TypeError, match="side"):
         fit.limit("A", side="left")
+
+
+def test_profiles_of_eliminated_and_of_pickled_solutions_are_the_same():
+    fit = so.fit(decay, T, Y, sigma=0.15)
+    eliminated = so.fit(decay, T, Y, sigma=0.15, linear=("A", "c"))
+    again = pickle.loads(pickle.dumps(fit))
+    for name in ("A", "tau"):
+        ends = tuple(fit.profile(name))
+        assert tuple(eliminated.profile(name)) == pytest.approx(ends, rel=1e-9)
+        assert tuple(again.profile(name)) == pytest.approx(ends, rel=1e-9)
