@@ -56,26 +56,23 @@ class Lean:
 
     def jacobian(self, theta: Array, work: Work) -> Array | None:
         """Return the whitened Jacobian (n, P) by complex step, or None where it is not finite."""
-        P = theta.size
-        out = np.empty((P, self.shape[0]))
-        moved, scale = theta.astype(complex), self.scale
-        uniform = scale if type(scale) is float else 1.0
+        P, function, columns, shape = theta.size, self.function, self.columns, self.shape
+        out, scale = np.empty((P, shape[0])), self.scale
+        moved = theta.astype(complex)
+        imaginary, divide = moved.imag, np.divide
         work.columns += P
         with np.errstate(all="ignore"):
-            for j in range(P):
-                value = theta[j]
+            for j, value in enumerate(theta.tolist()):
                 h = TINY * abs(value) or TINY
-                moved[j] = complex(value, h)
-                z = self.function(*self.columns, *moved)
-                if type(z) is not np.ndarray or z.shape != self.shape:
+                imaginary[j] = h
+                z: Any = function(*columns, *moved)
+                imaginary[j] = 0.0
+                if type(z) is not np.ndarray or z.shape != shape:
                     return None
                 if z.dtype.kind == "c":
-                    np.divide(np.imag(z), h, out=out[j])
-                    if uniform != 1.0:
-                        out[j] *= uniform
+                    divide(z.imag, h, out[j])
                 else:  # the model does not depend on theta_j
                     out[j] = 0.0
-                moved[j] = value
-        if type(scale) is not float:
+        if type(scale) is not float or scale != 1.0:
             out *= scale
         return out.T if np.isfinite(np.add.reduce(out, axis=None)) else None
