@@ -1,4 +1,4 @@
-"""Studies of methods on their own papers' tasks: ``python -m problems.bench sven | smoothness | steps``."""
+"""Studies of methods on their papers' tasks, and of error bars: ``python -m problems.bench sven | smoothness | ...``."""
 
 from __future__ import annotations
 
@@ -64,4 +64,34 @@ def steps(seeds: int) -> str:
     return "\n".join(lines)
 
 
-STUDIES: dict[str, Callable[[int], str]] = {"sven": sven, "smoothness": smoothness, "steps": steps}
+def counting(seeds: int) -> str:
+    """Return the bias of the height of a flat spectrum, 100 bins of mean 3, over ``seeds`` data sets."""
+    from problems.least_squares.counting_study import run
+
+    lines = [f"{'objective':12s} {'bias / sigma':>13s} {'+-':>6s} {'covered':>8s} {'failed':>7s}   {seeds} data sets"]
+    for name, b in run(max(seeds, 2)).items():
+        lines.append(f"{name:12s} {b.bias:13.3f} {b.error:6.3f} {100 * b.coverage:6.1f} % {b.failed:7d}")
+    return "\n".join(lines)
+
+
+def coverage(seeds: int) -> str:
+    """Return how often 1-sigma errors cover the truth on three nonlinear problems, over ``seeds`` draws each."""
+    from problems.least_squares.coverage_study import PROBLEMS, run
+
+    lines = [f"{'problem':12s} {'parameter':10s} {'covered':>8s}   {seeds} draws"]
+    for problem in PROBLEMS:
+        found = run(problem, seeds)
+        for parameter, share in found.coverage.items():
+            lines.append(f"{problem:12s} {parameter:10s} {100 * share:6.2f} %")
+        if found.failed:
+            lines.append(f"{problem:12s} {found.failed} fits failed and count as not covered")
+    return "\n".join(lines)
+
+
+STUDIES: dict[str, Callable[[int], str]] = {
+    "sven": sven,
+    "smoothness": smoothness,
+    "steps": steps,
+    "counting": counting,
+    "coverage": coverage,
+}
