@@ -93,3 +93,24 @@ assert abs(fit.values["tau"] - fit.start["tau"]) > 0 and fit.errors["tau"] > 0
 assert "tau" in repr(fit)
 """,
     )
+
+
+def test_files_intervals_and_likelihoods_need_neither_jax_nor_optional_packages(tmp_path):
+    run(
+        (*OPTIONAL, "jax", "jaxlib", "equinox", "jaxtyping", "diffrax", "lineax", "optimistix", "optax"),
+        f"""
+saved = sciopt.load(fit.save({str(tmp_path / "fit.npz")!r}))
+assert saved.values == fit.values and repr(saved) == repr(fit)
+assert sciopt.solve(fit.problem, start=saved).success
+lower, upper = fit.profile("tau")
+assert lower < fit.values["tau"] < upper < fit.limit("tau")
+assert fit.contour("A", "tau", (0.68,))[0][1].shape == (40, 2)
+value, band = fit.predict(t, band=True)
+assert (band > 0).all()
+events = rng.exponential(2.0, 200)
+life = sciopt.solve(sciopt.likelihood(lambda t, tau=1.0: np.exp(-t / tau) / tau, events))
+assert abs(life.values["tau"] - events.mean()) < 1e-8
+both = sciopt.fit(lambda x, a=1.0, b=1.0: a + b * x, t, 1 + 2 * t, sigma=0.1, sigma_x=0.1)
+assert abs(both.values["b"] - 2.0) < 1e-8
+""",
+    )
