@@ -13,7 +13,7 @@ from sciopt._errors import ParameterError
 from sciopt._tree import is_number
 from sciopt.parameters import Parameter
 
-__all__ = ["Leaf", "entry_names", "leaf_of"]
+__all__ = ["Leaf", "check_prior", "entry_names", "leaf_of"]
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,19 @@ def leaf_of(path: str, raw: Any, place: int) -> Leaf:
     plain = array if array.shape else array[()]
     if plain is not parameter.value:
         parameter = parameter.started(plain)
+    if parameter.tied is None and hasattr(parameter.prior, "rows"):
+        check_prior(name, parameter.prior, array)
     start = place if parameter.free else -1
     return Leaf(name, path, parameter, array.shape, array.dtype.kind == "c", start, given or not array.shape)
+
+
+def check_prior(name: str, prior: Any, value: np.ndarray) -> None:
+    """Raise `ParameterError` unless a prior makes one row for each entry of a value."""
+    rows = np.size(prior.rows(value))
+    if rows != value.size:
+        raise ParameterError(
+            f"parameter {name!r}: its prior makes {rows} rows for a value of shape {value.shape}; give one for each entry"
+        )
 
 
 def entry_names(leaf: Leaf) -> list[str]:

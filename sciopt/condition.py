@@ -73,6 +73,7 @@ class Condition:
     renames: tuple[tuple[str, str], ...] = ()
     absolute: bool | None = None
     label: Mapping[str, str] = field(default_factory=dict)
+    own: tuple[str, ...] | None = None  # names of the unknown that the function may see; None = all
 
     def __post_init__(self) -> None:
         if not callable(self.function):
@@ -101,15 +102,21 @@ class Condition:
         """Return a copy whose arguments read the unknown under other names."""
         chained = {argument: names.get(key, key) for argument, key in self.renames}
         chained.update({old: new for old, new in names.items() if old not in chained})
-        return replace(self, renames=tuple(chained.items()))
+        own = None if self.own is None else tuple(names.get(k, k) for k in self.own)
+        return replace(self, renames=tuple(chained.items()), own=own)
+
+    def within(self, unknown: Any) -> Condition:
+        """Return a copy that goes on seeing this unknown alone when others are added to it."""
+        return self if self.own is not None else replace(self, own=tuple(unknown))
 
 
 @dataclass(frozen=True)
 class Binding:
     """How the arguments of a condition's function are filled.
 
-    ``slots`` holds ("p", key) for a part of the unknown, ("u", None) for the whole unknown, ("x", i) for a column
-    of the points, ("s", key) for a setting of the stage, ("a", i) for a further object, ("*", None) for all parameters.
+    ``slots`` holds ("p", key) for a part of the unknown, ("u", None) for the whole unknown or ("u", ((name, key), ...))
+    for a view of it, ("x", i) for a column of the points, ("s", key) for a setting of the stage, ("a", i) for a further
+    object, ("*", keys) for all parameters that are not named.
     """
 
     slots: tuple[tuple[str, Any], ...]
@@ -126,24 +133,27 @@ class Binding:
             elif kind == "x":
                 out.append(columns[key])
             elif kind == "u":
-                out.append(tree)
+                out.append(tree if key is None else {name: tree[k] for name, k in key})
             elif kind == "s":
                 out.append(settings[key])
             elif kind == "a":
                 out.append(args[key])
             else:
-                out.extend(tree.values())
+                out.extend(tree[k] for k in key)
         return out
 
 
 def bind(c: Condition, unknown: Any, settings: Mapping[str, Any], sample: Any, simple: bool) -> Binding:
     """Work out how the condition's arguments are filled; `ConditionError` names the argument that cannot be."""
     columns = split(sample, c.columns)
+    if not c.batched and len(columns) > 1 and c.columns != ("*",):
+        _same_length(c, columns)
     try:
         parameters = list(inspect.signature(c.function).parameters.values())
     except (TypeError, ValueError):
         parameters = None
-    keys = unknown if isinstance(unknown, dict) else {}
+    keys = tuple(unknown) if isinstance(unknown, dict) else ()
+    keys = keys if c.own is None else c.own
     renames = dict(c.renames)
     named = parameters is not None and any(renames.get(p.name, p.name) in keys for p in parameters)
     star = parameters is not None and any(p.kind is p.VAR_POSITIONAL for p in parameters) and bool(keys)
@@ -155,7 +165,9 @@ def bind(c: Condition, unknown: Any, settings: Mapping[str, Any], sample: Any, s
         for place, p in enumerate((parameters or [])[1:]):
             if p.name in settings:
                 rest.insert(min(place, len(rest)), ("s", p.name))
-        return Binding((("u", None), *rest))
+        called = {key: name for name, key in c.renames}
+        view = None if c.own is None and not called else tuple((called.get(k, k), k) for k in keys)
+        return Binding((("u", view), *rest))
     assert parameters is not None
     slots: list[tuple[str, Any]] = []
     places = [("x", i) for i in range(len(columns))] + [("a", i) for i in range(len(c.args))]
@@ -167,7 +179,8 @@ def bind(c: Condition, unknown: Any, settings: Mapping[str, Any], sample: Any, s
     for p in parameters:
         key = renames.get(p.name, p.name)
         if p.kind is p.VAR_POSITIONAL:
-            slots.append(("*", None))
+            taken = {renames.get(q.name, q.name) for q in parameters}
+            slots.append(("*", tuple(k for k in keys if k not in taken)))
         elif key in keys:
             slots.append(("p", key))
         elif key in settings:
@@ -184,12 +197,18 @@ def bind(c: Condition, unknown: Any, settings: Mapping[str, Any], sample: Any, s
                 f"condition {c.name!r}: nothing to fill its argument {p.name!r}; the unknown has "
                 f"{', '.join(map(repr, keys))} and the points have {len(columns)} column(s)"
             )
-    order = [k for kind, k in slots if kind == "p"]
-    n_columns = len(columns)
-    direct = (
-        simple and slots == [("x", i) for i in range(n_columns)] + [("p", k) for k in keys] and len(order) == len(keys)
-    )
+    direct = simple and slots == [("x", i) for i in range(len(columns))] + [("p", k) for k in unknown]
     return Binding(tuple(slots), direct)
+
+
+def _same_length(c: Condition, columns: tuple[Any, ...]) -> None:
+    lengths = [len(x) if hasattr(x, "__len__") else None for x in columns]
+    if None in lengths or len(set(lengths)) > 1:
+        told = ", ".join("no length" if n is None else str(n) for n in lengths)
+        raise ConditionError(
+            f"condition {c.name!r}: its columns of points have lengths {told}; a function of one point needs equal ones "
+            "(batched=True passes them whole)"
+        )
 
 
 def split(coords: Any, columns: tuple[str, ...] | None) -> tuple[Any, ...]:

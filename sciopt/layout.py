@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from sciopt._errors import ParameterError
-from sciopt._leaf import Leaf, entry_names, leaf_of
+from sciopt._leaf import Leaf, check_prior, entry_names, leaf_of
 from sciopt._tree import flatten, unflatten
 from sciopt._types import Array, Tree
 from sciopt.parameters import Parameter
@@ -99,7 +99,7 @@ class Layout:
             unknown, tuple(leaves), tuple(names), tuple(units), start, lower, upper, scale, ties, simple, index
         )
         if ties:
-            layout.values(start)  # so that a wrong tie is reported here
+            _check_ties(layout)
         return layout
 
     @property
@@ -184,18 +184,16 @@ class Layout:
         ParameterError
             A name is unknown, or a leaf has another shape.
         """
-        if isinstance(tree, dict) and not isinstance(self.unknown, dict):
-            given = tree
+        known = {leaf.path: leaf for leaf in self.leaves} | {leaf.name: leaf for leaf in self.leaves}
+        if isinstance(tree, dict):
+            whole = {k: np.asarray(v) if k in known and isinstance(v, (list, tuple)) else v for k, v in tree.items()}
+            given = dict(flatten(whole)) if isinstance(self.unknown, dict) else whole
         else:
             pairs = flatten(tree)
-            if len(pairs) != len(self.leaves) and not isinstance(tree, dict):
+            if len(pairs) != len(self.leaves):
                 raise ParameterError(f"start has {len(pairs)} leaves, the unknown has {len(self.leaves)}")
-            if isinstance(tree, dict):
-                given = dict(pairs)
-            else:
-                given = {leaf.name: value for leaf, (_, value) in zip(self.leaves, pairs, strict=True)}
+            given = {leaf.name: value for leaf, (_, value) in zip(self.leaves, pairs, strict=True)}
         theta = self.start.copy()
-        known = {leaf.path: leaf for leaf in self.leaves} | {leaf.name: leaf for leaf in self.leaves}
         for name, value in given.items():
             if name not in known:
                 raise ParameterError(f"no parameter named {name!r}; parameters: {', '.join(list(known)[:20])}")
@@ -234,9 +232,32 @@ class Layout:
                 except AttributeError as error:
                     later.append(i)
                     problem = error
+                except Exception as error:
+                    error.add_note(f"in the tie of parameter {leaf.name!r}")
+                    raise
             if len(later) == len(waiting):
                 name = self.leaves[later[0]].name
                 raise ParameterError(
                     f"parameter {name!r}: its tie needs a parameter that does not exist or depends on itself ({problem})"
                 )
             waiting = later
+
+
+def _check_ties(layout: Layout) -> None:
+    """Raise `ParameterError` naming a tie that fails, or is no finite number, at the start."""
+    try:
+        with np.errstate(all="ignore"):
+            values = layout.leaf_values(layout.start)
+    except ParameterError:
+        raise
+    except Exception as error:  # whatever the user's function raises
+        where = " ".join(getattr(error, "__notes__", ()))
+        raise ParameterError(f"{type(error).__name__} {where}: {error}") from error
+    for leaf, value in zip(layout.leaves, values, strict=True):
+        if not leaf.numeric or leaf.parameter.tied is None:
+            continue
+        array = np.asarray(value)
+        if array.dtype.kind not in "biufc" or not np.isfinite(array).all():
+            raise ParameterError(f"parameter {leaf.name!r}: its tie gives {value!r} at the start, no finite number")
+        if hasattr(leaf.parameter.prior, "rows"):
+            check_prior(leaf.name, leaf.parameter.prior, array)

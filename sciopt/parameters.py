@@ -61,44 +61,60 @@ class Parameter:
     scale: float = 1.0
 
     def __post_init__(self) -> None:
-        self.check(self.name or "?")
+        self.check(self.name)
 
-    def check(self, name: str) -> None:
-        """Raise `ParameterError` naming the parameter if its options contradict each other."""
+    def check(self, name: str | None) -> None:
+        """Raise `ParameterError` naming the parameter (if it has a name yet) if its options contradict each other."""
+        who = "parameter" if name is None else f"parameter {name!r}"
+        self._check_kinds(who)
         try:
             lower, upper = self.limits
         except (TypeError, ValueError):
+            uniform = "" if self.prior is None else f" and of a uniform prior two numbers, got {self.prior!r}"
             raise ParameterError(
-                f"parameter {name!r}: bounds must be a pair (lower, upper), got {self.bounds!r}"
+                f"{who}: bounds must be a pair of numbers (lower, upper){uniform}, got {self.bounds!r}"
             ) from None
         if np.isnan(lower) or np.isnan(upper) or not lower < upper:
             raise ParameterError(
-                f"parameter {name!r}: contradictory bounds, lower {lower:g} is not below upper {upper:g}; "
+                f"{who}: contradictory bounds, lower {lower:g} is not below upper {upper:g}; "
                 "to keep a parameter constant use fixed=True"
             )
         if self.fixed and self.tied is not None:
-            raise ParameterError(f"parameter {name!r} is both fixed and tied; choose one")
+            raise ParameterError(f"{who} is both fixed and tied; choose one")
         if self.fixed and self.value is None:
-            raise ParameterError(f"parameter {name!r} is fixed but has no value")
-        if not (np.isfinite(self.scale) and self.scale > 0):
-            raise ParameterError(f"parameter {name!r}: scale must be a positive number, got {self.scale!r}")
+            raise ParameterError(f"{who} is fixed but has no value")
+        if self.tied is not None and (np.isfinite(lower) or np.isfinite(upper)):
+            raise ParameterError(f"{who} is tied and cannot have bounds; bound the parameters that it follows")
         if self.value is None:
             return
         value = np.asarray(self.value)
-        if value.dtype.kind not in "biufc":
-            raise ParameterError(
-                f"parameter {name!r}: value must be a number or an array, got {type(self.value).__name__}"
-            )
+        if value.dtype.kind not in "iufc":
+            raise ParameterError(f"{who}: value must be a number or an array, got {type(self.value).__name__}")
         if not np.all(np.isfinite(value)):
-            raise ParameterError(f"parameter {name!r}: start value {self.value!r} is not finite")
+            raise ParameterError(f"{who}: start value {self.value!r} is not finite")
         bounded = np.isfinite(lower) or np.isfinite(upper)
         if bounded and value.dtype.kind == "c":
-            raise ParameterError(f"parameter {name!r} is complex: bounds have no meaning; use two real parameters")
+            raise ParameterError(f"{who} is complex: bounds have no meaning; use two real parameters")
         if bounded and not self.fixed and self.tied is None and np.any((value < lower) | (value > upper)):
             raise ParameterError(
-                f"parameter {name!r}: start {self.value!r} lies outside its bounds [{lower:g}, {upper:g}]; "
+                f"{who}: start {self.value!r} lies outside its bounds [{lower:g}, {upper:g}]; "
                 "move the start or widen the bounds"
             )
+
+    def _check_kinds(self, who: str) -> None:
+        if not (self.name is None or isinstance(self.name, str)) or not isinstance(self.unit, str):
+            raise ParameterError(f"{who}: name and unit must be strings, got {self.name!r} and {self.unit!r}")
+        if not isinstance(self.fixed, (bool, np.bool_)):
+            raise ParameterError(f"{who}: fixed must be True or False, got {self.fixed!r}")
+        if self.tied is not None and not callable(self.tied):
+            raise ParameterError(f"{who}: tied must be a function such as lambda p: 2 * p.tau, got {self.tied!r}")
+        if self.prior is not None and not (hasattr(self.prior, "rows") or hasattr(self.prior, "upper")):
+            raise ParameterError(
+                f"{who}: prior must be Normal(mean, sigma) or Uniform(lower, upper), got {self.prior!r}"
+            )
+        number = isinstance(self.scale, (int, float, np.integer, np.floating)) and not isinstance(self.scale, bool)
+        if not (number and np.isfinite(self.scale) and self.scale > 0):
+            raise ParameterError(f"{who}: scale must be a positive number, got {self.scale!r}")
 
     @staticmethod
     def plain(value: float, name: str) -> Parameter:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from sciopt._errors import OptionError
+from sciopt._errors import DataError, OptionError
 
 __all__ = ["Batch", "Minibatch", "Points", "Resampled", "as_points", "fixed", "grid", "sobol", "uniform"]
 
@@ -91,12 +91,25 @@ class Resampled:
     largest: int | None = None
 
     def __post_init__(self) -> None:
-        if self.n < 1:
-            raise OptionError(f"Resampled: n must be at least 1, got {self.n}")
+        if not callable(self.draw):
+            raise OptionError(f"Resampled: draw must be a function draw(rng, n), got {self.draw!r}")
+        _whole("Resampled", "n", self.n)
+        _whole("Resampled", "every", self.every, 0)
+        if self.largest is not None:
+            _whole("Resampled", "largest", self.largest, self.n)
 
     def first(self, rng: np.random.Generator) -> Batch:
         """Draw n points."""
-        return Batch(self.draw(rng, self.n), self.n)
+        return self._drawn(rng, self.n)
+
+    def _drawn(self, rng: np.random.Generator, n: int) -> Batch:
+        coords = self.draw(rng, n)
+        lengths = {len(x) if np.ndim(x) else 1 for x in _columns(coords)}
+        if lengths != {n}:
+            raise DataError(
+                f"Resampled: draw(rng, {n}) returned {', '.join(map(str, sorted(lengths)))} points, not {n}"
+            )
+        return Batch(coords, n)
 
     def following(self, batch: Batch, request: Mapping[str, Any], step: int, rng: np.random.Generator) -> Batch:
         """Redraw if it is time, or if the method asks for more rows or a refresh."""
@@ -105,7 +118,7 @@ class Resampled:
             n = min(n, self.largest)
         due = bool(self.every) and step % self.every == 0
         if due or n != batch.n or request.get("refresh"):
-            return Batch(self.draw(rng, n), n)
+            return self._drawn(rng, n)
         return batch
 
 
@@ -123,6 +136,16 @@ class Minibatch:
 
     coords: Any
     size: int
+
+    def __post_init__(self) -> None:
+        _whole("Minibatch", "size", self.size)
+        if isinstance(self.coords, list):
+            object.__setattr__(self, "coords", np.asarray(self.coords))
+        shapes = [np.shape(x) for x in _columns(self.coords)]
+        if not all(shapes) or len({s[0] for s in shapes}) != 1 or not shapes[0][0]:
+            raise DataError(
+                f"Minibatch: coords must be arrays with one row a datum, equally many and at least one; got shapes {shapes}"
+            )
 
     def first(self, rng: np.random.Generator) -> Batch:
         """Draw the first batch of a new epoch."""
@@ -165,13 +188,43 @@ def take(coords: Any, index: np.ndarray) -> Any:
     return coords[index]
 
 
+def _columns(coords: Any) -> tuple[Any, ...]:
+    return tuple(coords.values()) if isinstance(coords, dict) else coords if isinstance(coords, tuple) else (coords,)
+
+
+def _whole(owner: str, name: str, value: Any, least: int = 1) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        raise OptionError(f"{owner}: {name} must be an integer of at least {least}, got {value!r}")
+
+
 def fixed(coords: Any, weights: Any = None) -> Fixed:
-    """Return points that never change: an array (n,) or (n, d), a tuple or dict of columns, or any object."""
+    """Return points that never change: an array (n,) or (n, d), a tuple or dict of columns, or any object.
+
+    Parameters
+    ----------
+    coords
+        The points.
+    weights
+        Quadrature weights of shape (n,), finite and not negative; they take the place of 1 / n.
+
+    Raises
+    ------
+    DataError
+        Weights of another shape, negative or not finite.
+    """
     try:
         n = count(coords)
     except (TypeError, IndexError, StopIteration):
         n = None
-    return Fixed(Batch(coords, n, None, None if weights is None else np.asarray(weights, float)))
+    if weights is None:
+        return Fixed(Batch(coords, n))
+    w = np.asarray(weights, float)
+    if n is None or w.shape != (n,):
+        raise DataError(f"quadrature weights have shape {w.shape}; expected one for each point, ({n},)")
+    bad = np.flatnonzero(~(np.isfinite(w) & (w >= 0)))
+    if bad.size:
+        raise DataError(f"quadrature weights must be finite and not negative; weights[{bad[0]}] is {w[bad[0]]}")
+    return Fixed(Batch(coords, n, None, w))
 
 
 def as_points(points: Any) -> Points:
@@ -191,14 +244,24 @@ def grid(*axes: Any) -> Fixed:
     >>> grid([0, 1], [0, 1, 2]).batch.coords.shape
     (6, 2)
     """
-    mesh = np.meshgrid(*[np.asarray(a, float) for a in axes], indexing="ij")
+    if not axes:
+        raise OptionError("grid needs at least one axis")
+    sides = [np.asarray(a, float) for a in axes]
+    for i, side in enumerate(sides):
+        if side.ndim != 1 or not side.size or not np.isfinite(side).all():
+            raise DataError(f"grid: axis {i} must be a row of finite numbers, got shape {side.shape}: {axes[i]!r}")
+    mesh = np.meshgrid(*sides, indexing="ij")
     return fixed(np.stack([m.ravel() for m in mesh], axis=-1))
 
 
 def _box(box: Any) -> tuple[np.ndarray, np.ndarray]:
-    sides = np.atleast_2d(np.asarray(box, float))
-    if sides.shape[1] != 2 or np.any(sides[:, 0] >= sides[:, 1]):
-        raise OptionError(f"box must be pairs (lower, upper), got {box!r}")
+    try:
+        sides = np.atleast_2d(np.asarray(box, float))
+    except (TypeError, ValueError):
+        raise OptionError(f"box must be pairs (lower, upper), got {box!r}") from None
+    ordered = sides.ndim == 2 and sides.shape[1] == 2 and np.isfinite(sides).all() and np.all(sides[:, 0] < sides[:, 1])
+    if not ordered:
+        raise OptionError(f"box must be pairs (lower, upper) of finite numbers with lower < upper, got {box!r}")
     return sides[:, 0], sides[:, 1]
 
 

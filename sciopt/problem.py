@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sciopt._errors import ConditionError, OptionError, ParameterError
+from sciopt._merge import merged, renamed_unknown
 from sciopt._types import Array, Tree
 from sciopt.condition import Condition, bind
 from sciopt.frames import Frame, Stage
@@ -95,6 +96,10 @@ class Problem:
             listed = list(conditions)
         if not listed:
             raise ConditionError("Problem has no conditions")
+        given = {"args": args or None, "jacobian": jacobian, "pattern": pattern, "sigma": sigma, "weight": weight}
+        if not callable(conditions) and any(v is not None for v in given.values()):
+            name = next(k for k, v in given.items() if v is not None)
+            raise OptionError(f"{name}= belongs to a bare residual function; give it to the Condition instead")
         for c in listed:
             if not isinstance(c, Condition):
                 raise ConditionError(f"conditions must be Condition objects (use @condition), got {type(c).__name__}")
@@ -167,25 +172,25 @@ class Problem:
         """Return a copy whose parameters have other names: ``p.renamed(A="A1")`` keeps A apart in a sum."""
         if not isinstance(self.unknown, dict):
             raise ParameterError("renamed needs an unknown that is a dict of named parameters")
-        for old in names:
-            if old not in self.unknown:
-                raise ParameterError(
-                    f"renamed: no parameter named {old!r}; parameters: {', '.join(map(str, self.unknown))}"
-                )
-        unknown = {names.get(k, k): v for k, v in self.unknown.items()}
-        unknown = {k: replace(v, name=None) if isinstance(v, Parameter) else v for k, v in unknown.items()}
+        unknown = renamed_unknown(self.unknown, names)
         return self._copy(
             [c.renamed(names) for c in self.conditions], unknown, tuple(names.get(n, n) for n in self.linear)
         )
 
     def started(self, **values: Any) -> Problem:
         """Return a copy with other start values."""
+        if not isinstance(self.unknown, dict):
+            raise ParameterError("started needs an unknown that is a dict of named parameters; give solve(start=...)")
         unknown = dict(self.unknown)
         for name, value in values.items():
             if name not in unknown:
                 raise ParameterError(f"no parameter named {name!r}; parameters: {', '.join(map(str, unknown))}")
             old = unknown[name]
-            unknown[name] = old.started(value) if isinstance(old, Parameter) else value
+            if not isinstance(value, Parameter) and np.asarray(value).dtype.kind not in "iufc":
+                raise ParameterError(f"parameter {name!r}: start must be a number or an array, got {value!r}")
+            if isinstance(old, Parameter) and not isinstance(value, Parameter):
+                value = replace(old, value=value, name=old.name or name)
+            unknown[name] = value
         return self._copy(list(self.conditions), unknown, self.linear)
 
     def _copy(self, conditions: list[Condition], unknown: Tree, linear: tuple[str, ...]) -> Problem:
@@ -207,11 +212,25 @@ class Problem:
             raise ParameterError("problems can be added if both unknowns are dicts of named parameters")
         if self.structure != other.structure:
             raise OptionError(f"cannot add a {self.structure} and a {other.structure} problem")
+        if self.null is not None or other.null is not None:
+            raise OptionError(
+                "the null vectors of a sum of problems are not known; build it with Problem(..., null=...)"
+            )
+        if self.linear and other.linear and self.elimination != other.elimination:
+            raise OptionError(f"cannot add elimination={self.elimination!r} and {other.elimination!r}")
         unknown = dict(self.unknown)
         for key, value in other.unknown.items():
-            unknown[key] = _merge(key, unknown[key], value) if key in unknown else value
-        linear = tuple(dict.fromkeys(self.linear + other.linear))
-        return self._copy([*self.conditions, *other.conditions], unknown, linear)
+            unknown[key] = merged(key, unknown[key], value) if key in unknown else value
+        mine = [c.within(self.unknown) for c in self.conditions]
+        theirs = [c.within(other.unknown) for c in other.conditions]
+        return Problem(
+            [*mine, *theirs],
+            unknown,
+            structure=self.structure,
+            stages=_stages_of(self.stages, other.stages),
+            linear=tuple(dict.fromkeys(self.linear + other.linear)),
+            elimination=self.elimination if self.linear else other.elimination,
+        )
 
     def __radd__(self, other: Any) -> Problem:
         """Let ``sum(problems)`` work."""
@@ -222,6 +241,13 @@ class Problem:
         free = self.layout.names
         shown = ", ".join(free[:6]) + (f", ... ({len(free)})" if len(free) > 6 else "")
         return f"Problem(conditions: {', '.join(self.names)}; unknown: {shown})"
+
+
+def _stages_of(a: tuple[Stage, ...], b: tuple[Stage, ...]) -> tuple[Stage, ...]:
+    alone = (Stage(),)
+    if a != b and alone not in (a, b):
+        raise OptionError("cannot add problems with different stages; build the sum with Problem(..., stages=...)")
+    return b if a == alone else a
 
 
 def _check_linear(linear: tuple[str, ...], layout: Layout, structure: str) -> None:
@@ -254,26 +280,3 @@ def _distinct(conditions: list[Condition]) -> list[Condition]:
         seen[c.name] = seen.get(c.name, 0) + 1
         out.append(c if seen[c.name] == 1 else replace(c, name=f"{c.name}#{seen[c.name]}"))
     return out
-
-
-def _merge(name: str, a: Any, b: Any) -> Any:
-    pa = a if isinstance(a, Parameter) else Parameter(a)
-    pb = b if isinstance(b, Parameter) else Parameter(b)
-    for what in ("value", "bounds", "prior", "fixed", "unit"):
-        va, vb = getattr(pa, what), getattr(pb, what)
-        same = np.array_equal(va, vb) if what == "value" else va == vb
-        default = {"bounds": (None, None), "prior": None, "unit": "", "value": None, "fixed": False}[what]
-        if not same and not (what in ("prior", "unit", "bounds", "value") and (va == default or vb == default)):
-            raise ParameterError(
-                f"parameter {name!r} is shared with contradictory {what}: {va!r} and {vb!r}; use renamed() to keep two apart"
-            )
-    merged = (
-        {
-            w: getattr(pa, w) if getattr(pa, w) not in (None, "", (None, None)) else getattr(pb, w)
-            for w in ("bounds", "prior", "unit")
-        }
-        if np.ndim(pa.value) == 0
-        else {}
-    )
-    value = pa.value if pa.value is not None else pb.value
-    return replace(pa, value=value, **merged)

@@ -30,7 +30,7 @@ ROWS = (
         "history",
     },
     {"_tree"},
-    {"_leaf"},
+    {"_leaf", "_merge"},
     {"layout", "points", "_model"},
     {"condition", "frames", "effective"},
     {"problem"},
