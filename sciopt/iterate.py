@@ -144,6 +144,11 @@ def _reduced(problem: Any, start: Any) -> tuple[Any, Any]:
 
 
 def _resumed(problem: Any, it: Iterate, work: Work) -> Iterate:
+    if len(it.theta) != problem.layout.size:
+        raise OptionError(
+            f"the solve to go on from moves {len(it.theta)} unknowns, this problem {problem.layout.size}; go on with the same "
+            "linear=, or begin anew from its values: start=solution.values"
+        )
     lin = linearise(problem, it.theta, it.frame, work)
     return Iterate(
         it.number,

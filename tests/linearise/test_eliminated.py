@@ -150,6 +150,10 @@ def test_resume_and_budget():
     assert half.status == "budget"
     assert so.solve(smaller, start=half).theta.tobytes() == whole.theta.tobytes()
     assert so.solve(smaller, evaluations=6).status == "budget"
+    plain = lanczos(FAR)[0]
+    with pytest.raises(OptionError, match="moves 3 unknowns, this problem 6; go on with the same linear="):
+        so.solve(plain, start=half)
+    assert so.solve(plain, start=half.values).success
 
 
 def test_saved_solution_goes_on(tmp_path):
