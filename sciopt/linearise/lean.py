@@ -59,7 +59,7 @@ class Lean:
         P, function, columns, shape = theta.size, self.function, self.columns, self.shape
         out, scale = np.empty((P, shape[0])), self.scale
         moved = theta.astype(complex)
-        imaginary, divide = moved.imag, np.divide
+        imaginary, divide = moved.imag, np.divide  # pyright: ignore[reportAttributeAccessIssue]
         work.columns += P
         with np.errstate(all="ignore"):
             for j, value in enumerate(theta.tolist()):
@@ -70,7 +70,7 @@ class Lean:
                 if type(z) is not np.ndarray or z.shape != shape:
                     return None
                 if z.dtype.kind == "c":
-                    divide(z.imag, h, out[j])
+                    divide(z.imag, h, out[j])  # pyright: ignore[reportAttributeAccessIssue]
                 else:  # the model does not depend on theta_j
                     out[j] = 0.0
         if type(scale) is not float or scale != 1.0:
