@@ -211,7 +211,7 @@ def _vanished(lin: Linearisation | None) -> bool:
     """Tell whether a method that cannot go on has nothing left to do."""
     if lin is None or lin.failed or lin.structure == "symmetric" or lin.n * lin.theta.size > 10_000_000:
         return False
-    from sciopt.methods.trust_region import vanishes
+    from sciopt.methods._rounding import vanishes
 
     return vanishes(lin)
 

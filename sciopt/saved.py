@@ -10,6 +10,7 @@ import numpy as np
 
 from sciopt._errors import SolveFailed
 from sciopt.history import History
+from sciopt.report.reported import Reported
 from sciopt.status import Status
 from sciopt.storage import StorageError, pack
 from sciopt.storage import save as write
@@ -52,7 +53,7 @@ def save(content: dict[str, Any], path: str | os.PathLike[str]) -> Path:
     return write(path, named, {"kind": "sciopt solution", "content": spec, "names": list(content["names"])})
 
 
-class SavedSolution:
+class SavedSolution(Reported):
     """A solution without its model, from a file or a pickle: every number is there.
 
     Attributes are those of `Solution`; ``solve(problem, start=saved)`` goes on from it. ``predict`` and plots of the
@@ -111,24 +112,3 @@ class SavedSolution:
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the same content again."""
         return save(self._content, path)
-
-    def summary(self) -> str:
-        """Return the report as text."""
-        from sciopt.report import summary
-
-        return summary(self)
-
-    def to_latex(self) -> str:
-        """Return the parameter table in LaTeX."""
-        from sciopt.report import to_latex
-
-        return to_latex(self)
-
-    def __repr__(self) -> str:
-        """Return the text report."""
-        return self.summary()
-
-    def _repr_html_(self) -> str:
-        from sciopt.report import to_html
-
-        return to_html(self)

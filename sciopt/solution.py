@@ -14,13 +14,14 @@ from sciopt.history import History
 from sciopt.iterate import Iterate
 from sciopt.linearise.work import Work
 from sciopt.prediction import data_of, predicted
+from sciopt.report.reported import Reported
 from sciopt.statistics import Statistics
 from sciopt.status import Status
 
 __all__ = ["Solution"]
 
 
-class Solution(Statistics):
+class Solution(Reported, Statistics):
     """The answer of a solve; derived quantities are computed when asked for.
 
     Attributes
@@ -187,24 +188,3 @@ class Solution(Statistics):
         for name, value in self.__dict__.items():
             other.__dict__[name] = value if name in shared else deepcopy(value, memo)
         return other
-
-    def summary(self) -> str:
-        """Return the report as text: verdict, parameters with errors, goodness of fit, rank, correlations."""
-        from sciopt.report import summary
-
-        return summary(self)
-
-    def to_latex(self) -> str:
-        """Return the parameter table in LaTeX."""
-        from sciopt.report import to_latex
-
-        return to_latex(self)
-
-    def __repr__(self) -> str:
-        """Return the text report."""
-        return self.summary()
-
-    def _repr_html_(self) -> str:
-        from sciopt.report import to_html
-
-        return to_html(self)

@@ -39,7 +39,8 @@ ROWS = (
     {"stop"},
     {"iterate"},
     {"statistics", "prediction"},
-    {"solution", "storage", "report", "progress"},
+    {"report"},
+    {"solution", "storage", "progress"},
     {"saved"},
     {"saving"},
     {"solve", "implicit", "curve"},
@@ -54,7 +55,6 @@ LEVEL = {room: level for level, row in enumerate(ROWS) for room in row}
 LAZY_IMPORTS = {
     ("solution", "analysis"),
     ("solution", "plot"),
-    ("solution", "report"),
     ("solution", "saved"),
     ("solution", "saving"),
     ("solution", "storage"),

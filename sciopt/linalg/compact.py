@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -12,14 +13,11 @@ from sciopt._types import Array
 __all__ = ["CompactFactor"]
 
 EPS = float(np.finfo(float).eps)
-_masks: dict[int, Array] = {}
 
 
+@functools.cache
 def _upper(P: int) -> Array:
-    mask = _masks.get(P)
-    if mask is None:
-        mask = _masks[P] = np.triu(np.ones((P, P)))
-    return mask
+    return np.triu(np.ones((P, P)))
 
 
 class CompactFactor:

@@ -11,6 +11,7 @@ from sciopt._types import Array
 from sciopt.linalg import Factor, factor
 from sciopt.linearise.base import Linearisation
 from sciopt.methods._contract import Step, relative_step
+from sciopt.methods._rounding import jacobian, noise
 
 __all__ = [
     "at_the_floor",
@@ -29,14 +30,6 @@ __all__ = [
 ]
 
 EPS = float(np.finfo(float).eps)
-SPARSE_FROM = 1_000_000
-
-
-def _matrix(lin: Linearisation) -> Any:
-    """J as the factorisations want it: CSR where the kind is sparse and large, else dense."""
-    if "sparse" in lin.offers and lin.n * lin.layout.size > SPARSE_FROM:
-        return lin.sparse()
-    return lin.dense()
 
 
 def decompose(lin: Linearisation, how: Any = "auto", scale: Array | None = None) -> Factor | None:
@@ -44,7 +37,7 @@ def decompose(lin: Linearisation, how: Any = "auto", scale: Array | None = None)
 
     Which side is factored, and what a sparse or huge J gets, is the choice of `sciopt.linalg.factor`.
     """
-    J = _matrix(lin)
+    J = jacobian(lin)
     if not isinstance(J, np.ndarray):
         how = "auto"
     try:
@@ -64,13 +57,13 @@ def update_scale(lin: Linearisation, scaling: str, scale: Array) -> Array:
     """Return the column scale: ones, or More's running maximum of the column norms (1 for columns never seen)."""
     if scaling == "none":
         return scale
-    norms = column_norms(_matrix(lin))
+    norms = column_norms(jacobian(lin))
     return np.maximum(scale, np.where(np.isfinite(norms), norms, 0.0))
 
 
 def cosine(lin: Linearisation, g: Array) -> float:
     """Return the largest cosine between r and a column of J, given g = J^T r; zero at a stationary point."""
-    norms = column_norms(_matrix(lin)) * np.sqrt(lin.r @ lin.r)
+    norms = column_norms(jacobian(lin)) * np.sqrt(lin.r @ lin.r)
     good = norms > 0
     return float(np.max(np.abs(g[good]) / norms[good], initial=0.0))
 
@@ -86,13 +79,6 @@ def ratio_of(reduction: float, predicted: float) -> float:
     if not (np.isfinite(reduction) and predicted > 0):
         return np.nan
     return reduction / predicted
-
-
-def noise(lin: Linearisation) -> float:
-    """Return the rounding of a difference of merits: of r and of the terms of size |J| |theta| that cancel in it."""
-    r = np.abs(lin.r)
-    terms = abs(_matrix(lin)) @ np.abs(lin.theta)
-    return 4.0 * EPS * float(r @ (r + terms)) + (4.0 * EPS) ** 2 * float(terms @ terms)
 
 
 def drowned(lin: Linearisation, predicted: float) -> bool:
@@ -114,7 +100,7 @@ def settles(lin: Linearisation, trial: Linearisation, reduction: float, g: Array
 def largest_square(lin: Linearisation, g: Array, scale: Array | None = None) -> float:
     """Return s1^2 of J / D from below, within a few per cent: two steps of the power iteration from the gradient."""
     D = np.ones_like(g) if scale is None else np.where(scale > 0, scale, 1.0)
-    J = _matrix(lin)
+    J = jacobian(lin)
     v, square = g / D, 0.0
     for _ in range(2):
         length = float(np.sqrt(v @ v))

@@ -10,8 +10,9 @@ import numpy as np
 from sciopt._types import Array
 from sciopt.linearise.base import Linearisation
 from sciopt.methods._contract import Step
+from sciopt.methods._rounding import vanishes
 from sciopt.methods.nearest import towards_start
-from sciopt.methods.trust_region import TrustRegion, vanishes
+from sciopt.methods.trust_region import TrustRegion
 
 __all__ = ["Persistent"]
 

@@ -16,10 +16,10 @@ from sciopt.linalg.compact import CompactFactor
 from sciopt.linearise.base import Linearisation
 from sciopt.methods._box import into_box
 from sciopt.methods._contract import Step
+from sciopt.methods._rounding import EPS, noise, vanishes
 
-__all__ = ["TrustRegion", "vanishes"]
+__all__ = ["TrustRegion"]
 
-EPS = float(np.finfo(float).eps)
 SMALL = 1e-5  # cosine between residual and a column of J that counts as stationary at the rounding level
 RUNAWAY = 1e-10  # a column of J this much smaller than it once was may have lost its parameter
 CREEP = 1e-9  # predicted decrease, relative to the merit, of a step that hardly matters
@@ -119,8 +119,8 @@ class TrustRegion:
             trial = Trial(
                 new, rel, predicted, actual, gradient, lam, length, fac.rank, ratio, lam == 0.0 and not clipped
             )
-            if not ratio >= 0.25 and predicted <= 1e-6 * f and predicted <= (noise := _noise(lin)):
-                return self._polish(lin, state, trial, noise, D, radius)
+            if not ratio >= 0.25 and predicted <= 1e-6 * f and predicted <= (rounding := noise(lin)):
+                return self._polish(lin, state, trial, rounding, D, radius)
             if not ratio >= 0.25:
                 radius = (0.25 if math.isfinite(actual) else 0.1) * min(length, radius)
             elif ratio > 0.75 and (lam > 0 or length > 0.95 * radius):
@@ -161,10 +161,10 @@ class TrustRegion:
             verdict = _checked(lin, verdict, D)
         return Step(new.theta, state, True, info, lin=new, verdict=verdict)
 
-    def _polish(self, lin: Linearisation, state: State, trial: Trial, noise: float, D: Array, radius: float) -> Step:
+    def _polish(self, lin: Linearisation, state: State, trial: Trial, rounding: float, D: Array, radius: float) -> Step:
         """Go on below the rounding of the merit while the steps shrink."""
         info = trial.info(radius)
-        good = math.isfinite(trial.actual) and trial.actual >= -2.0 * noise
+        good = math.isfinite(trial.actual) and trial.actual >= -2.0 * rounding
         rate = trial.rel / state.last if math.isfinite(state.last) else 0.9
         done = trial.rel * rate <= self.xtol * (1.0 - rate) if rate < 0.95 else state.idle > 0.0
         moved = good and (rate < 0.95 or state.idle == 0.0)
@@ -216,12 +216,6 @@ def _size(lin: Linearisation) -> float:
 _NOTHING = {"reduction": 0.0, "predicted": 0.0, "step": 0.0, "gradient": 0.0}
 
 
-def vanishes(lin: Linearisation) -> bool:
-    """Tell whether the residual itself is at the rounding of the terms that cancel in it."""
-    terms = np.abs(lin.dense()) @ np.abs(lin.theta)
-    return float(lin.r @ lin.r) <= (100.0 * EPS) ** 2 * float(terms @ terms)
-
-
 def _checked(lin: Linearisation, verdict: tuple[str, str] | None, D: Array) -> tuple[str, str] | None:
     """Withdraw "converged" where a parameter ran away to where the rows no longer feel it."""
     if verdict is None or verdict[0] != "converged":
@@ -259,13 +253,6 @@ def _cosine(g: Array, norms: Array, f: float, r: Array, free: NDArray[np.bool_] 
 
 def _relative(delta: Array, theta: Array) -> float:
     return max([abs(d) / (abs(t) or 1e-300) for d, t in zip(delta.tolist(), theta.tolist(), strict=True)])
-
-
-def _noise(lin: Linearisation) -> float:
-    """Rounding of a difference of merits: eps sum |r| (|r| + size of the terms that cancel in r)."""
-    r = np.abs(lin.r)
-    terms = np.abs(lin.dense()) @ np.abs(lin.theta)
-    return 4.0 * EPS * float(r @ (r + terms)) + (4.0 * EPS) ** 2 * float(terms @ terms)
 
 
 def _flat(f: float, free: NDArray[np.bool_] | None) -> tuple[str, str]:

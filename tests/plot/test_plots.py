@@ -226,8 +226,11 @@ def test_dollar_signs_are_shown():
     solution = decay()
     solution.names = ["$A", "c_$x$"]
     solution.units = {"$A": "US$"}
-    figure_of(plot.profile(solution, "$A")).canvas.draw()
-    figure_of(plot.correlation(solution)).canvas.draw()
+    profile, correlation = plot.profile(solution, "$A"), plot.correlation(solution)
+    for ax in (profile, correlation):
+        figure_of(ax).canvas.draw()  # an unescaped dollar would start a formula and raise here
+    assert "A" in profile.get_xlabel()
+    assert len(correlation.get_xticklabels()) == 2
 
 
 def test_accessor_takes_the_options_of_the_functions():
