@@ -31,7 +31,7 @@ NAMES = {
     "load",
     "solve",
 }
-ROOMS = {"analysis", "lineshapes", "linalg", "losses", "methods", "plot", "points", "report", "storage"}
+ROOMS = {"analysis", "lineshapes", "linalg", "losses", "methods", "plot", "points", "report", "storage", "transport"}
 HEAVY = ("jax", "numba", "matplotlib", "scipy.optimize", "diffrax", "optax", "pandas", "tqdm")
 
 
