@@ -92,6 +92,9 @@ class Condition:
             raise ConditionError(f"condition {self.name!r}: weight must be positive, got {self.weight!r}")
         object.__setattr__(self, "loss", resolve(self.loss))
         object.__setattr__(self, "points", as_points(self.points))
+        bound = getattr(self.points, "bound", None)
+        if bound is not None:  # points of a domain let the function know the domain
+            object.__setattr__(self, "function", bound(self.function, self.name))
 
     @property
     def equation(self) -> bool:
