@@ -20,7 +20,19 @@ from sciopt.stop import Stop
 
 __version__ = "0.1.0"
 
-ROOMS = ("analysis", "linalg", "lineshapes", "losses", "methods", "plot", "points", "report", "storage", "transport")
+ROOMS = (
+    "analysis",
+    "linalg",
+    "lineshapes",
+    "losses",
+    "methods",
+    "pde",
+    "plot",
+    "points",
+    "report",
+    "storage",
+    "transport",
+)
 
 __all__ = [
     "Condition",

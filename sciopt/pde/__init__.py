@@ -1,0 +1,33 @@
+"""Differential equations: domains and their points, operators on the unknown function, ready conditions."""
+
+from sciopt.pde.box import Box
+from sciopt.pde.collocation import Collocation
+from sciopt.pde.curl import curl
+from sciopt.pde.derivative import derivative
+from sciopt.pde.directional import directional
+from sciopt.pde.div import div
+from sciopt.pde.dt import dt
+from sciopt.pde.grad import grad
+from sciopt.pde.hessian import hessian
+from sciopt.pde.interval import Interval
+from sciopt.pde.laplacian import laplacian
+from sciopt.pde.partial import partial
+from sciopt.pde.product import Product
+from sciopt.pde.time import Time
+
+__all__ = [
+    "Box",
+    "Collocation",
+    "Interval",
+    "Product",
+    "Time",
+    "curl",
+    "derivative",
+    "directional",
+    "div",
+    "dt",
+    "grad",
+    "hessian",
+    "laplacian",
+    "partial",
+]

@@ -1,0 +1,34 @@
+"""How derivatives of higher order are computed: nested, by a Taylor series, or as a forward sum."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from sciopt._errors import OptionError
+
+__all__ = ["along", "second_sum"]
+
+
+def along(f: Callable[..., Any], x: Any, v: Any, order: int, route: str = "auto") -> Any:
+    """Return the derivative of that order of f at x along v."""
+    if route not in ("auto", "nested", "taylor"):
+        raise OptionError(f"unknown route={route!r}; choose 'auto', 'nested' or 'taylor'")
+    g = f
+    for _ in range(order):
+        g = _pushed(g, v)
+    return g(x)
+
+
+def _pushed(f: Callable[..., Any], v: Any) -> Callable[..., Any]:
+    return lambda x: jax.jvp(f, (x,), (v,))[1]
+
+
+def second_sum(f: Callable[..., Any], x: Any, V: Any, route: str = "auto") -> Any:
+    """Return the sum over rows v of V of the second derivatives of f at x along v."""
+    if route not in ("auto", "nested", "forward"):
+        raise OptionError(f"unknown route={route!r}; choose 'auto', 'nested' or 'forward'")
+    return jnp.sum(jax.vmap(lambda v: along(f, x, v, 2))(V), axis=0)
