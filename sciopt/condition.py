@@ -53,6 +53,9 @@ class Condition:
         Points differentiated at once in JAX; bounds the temporaries.
     args
         Further objects passed untouched after the points.
+    scatter
+        Covariance (rows, rows) of the rows where it is not what ``sigma`` says, or a function ``(unknown, coords)`` that
+        returns it at the answer: sigma weighs the rows, errors come from the sandwich A J^T Sigma J A.
     """
 
     function: Callable[..., Any]
@@ -74,6 +77,7 @@ class Condition:
     absolute: bool | None = None
     label: Mapping[str, str] = field(default_factory=dict)
     own: tuple[str, ...] | None = None  # names of the unknown that the function may see; None = all
+    scatter: Any = None
 
     def __post_init__(self) -> None:
         if not callable(self.function):

@@ -11,7 +11,7 @@ from sciopt._types import Array
 from sciopt.iterate import Iterate
 from sciopt.linearise import linearise
 from sciopt.losses import Likelihood
-from sciopt.uncertainty import Uncertainty, information_root, uncertainty
+from sciopt.uncertainty import Uncertainty, information_root, sandwich, uncertainty
 
 __all__ = ["Statistics"]
 
@@ -43,7 +43,10 @@ class Statistics:
         layout = self.problem.layout
         held = (self.theta <= layout.lower) | (self.theta >= layout.upper)
         root = information_root(self._lin) if self.information == "observed" else None
-        return uncertainty(self._lin.dense() if root is None else root, held, layout.scale)
+        known = uncertainty(self._lin.dense() if root is None else root, held, layout.scale)
+        if any(getattr(c, "scatter", None) is not None for c in getattr(self.problem, "conditions", ())):
+            return sandwich(known, self._lin.dense(), _scatter(self._lin, layout.tree(self.theta)))
+        return known
 
     @property
     def information(self) -> str:
@@ -153,3 +156,20 @@ class Statistics:
     def error_reasons(self) -> dict[str, str]:
         """Why a parameter has no error."""
         return self._errors[1]
+
+
+def _scatter(lin: Any, tree: Any) -> Array:
+    """Return the covariance of the whitened rows: that of a condition's ``scatter``, else the identity."""
+    total = np.eye(lin.n)
+    for s, (name, where) in zip(lin.specs, lin.rows.items(), strict=True):
+        c = s.condition
+        if getattr(c, "scatter", None) is None:
+            continue
+        if callable(c.scatter):
+            i = [x.name for x in lin.problem.conditions].index(name)
+            found = c.scatter(tree, lin.frame.batches[i].coords)
+        else:
+            found = c.scatter
+        half = s.scaled(np.asarray(found, float), None)
+        total[where, where] = s.scaled(np.ascontiguousarray(half.T), None)
+    return total

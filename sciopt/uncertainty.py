@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from sciopt._types import Array
 
-__all__ = ["Uncertainty", "information_root", "prediction_error", "uncertainty"]
+__all__ = ["Uncertainty", "information_root", "prediction_error", "sandwich", "uncertainty"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +82,27 @@ def uncertainty(J: Array, held: Array, scale: Array) -> Uncertainty:
     for j in free[lost]:
         reasons[int(j)] = "not identified by the data"
     return Uncertainty(covariance, S, rank, null, reasons, identified)
+
+
+def sandwich(known: Uncertainty, J: Array, scatter: Array) -> Uncertainty:
+    r"""Return the covariance where the rows scatter otherwise than their weights say: A J^T Sigma J A, A = V S^-2 V^T.
+
+    Parameters
+    ----------
+    known
+        Uncertainty from J alone.
+    J
+        Whitened Jacobian, shape (n, P).
+    scatter
+        Covariance Sigma of the whitened rows, shape (n, n).
+
+    Notes
+    -----
+    Huber, Proc. Fifth Berkeley Symposium (1967) 221; White, Econometrica 48 (1980) 817.
+    """
+    A = known.identified @ J.T
+    C = A @ scatter @ A.T
+    return replace(known, covariance=np.where(np.isnan(known.covariance), np.nan, C), identified=C)
 
 
 def information_root(lin: Any) -> Array | None:

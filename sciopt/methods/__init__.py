@@ -6,6 +6,7 @@ from typing import Any
 from sciopt.methods._contract import Method, Step
 
 _HOME = {
+    "Averaged": "averaged",
     "Dogleg": "dogleg",
     "FirstOrder": "first_order",
     "GaussNewton": "gauss_newton",
