@@ -76,7 +76,7 @@ def _kept(patch: Patch, s: Array, w: Array | None) -> Any:
     normal = None if patch.normal is None else patch.normal(s)
     if patch.kept is None:
         return x, normal, w
-    keep = patch.kept(x)
+    keep = patch.kept(x, normal)
     return x[keep], None if normal is None else normal[keep], w
 
 

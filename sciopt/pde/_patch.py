@@ -18,8 +18,8 @@ class Axis:
     """One coordinate of a unit cube: its length in space, and the quadrature that suits it.
 
     ``kind`` is ``"line"`` (Gauss-Legendre), ``"circle"`` (periodic: equal steps) or ``"power"``: the coordinate s of
-    [0, 1] stands for the volume inside radius s^(1/power), and functions are smooth in s^(2/power), so that
-    Gauss-Jacobi nodes are used.
+    [0, 1] is a share of the measure and functions are smooth in s^(2/power), as in the square of the radius of a ball
+    of that many dimensions; Gauss-Jacobi nodes are used.
     """
 
     length: float
@@ -42,21 +42,21 @@ class Patch:
     normal
         ``normal(s) -> (n, d)`` outward unit normals for patches of a boundary, else None.
     kept
-        ``kept(x) -> mask`` of the points that belong to the domain; None = all.
+        ``kept(x, normals) -> mask`` of the points that belong to the domain; None = all.
     """
 
     measure: float
     axes: tuple[Axis, ...]
     place: Callable[[Array], Array]
     normal: Callable[[Array], Array] | None = None
-    kept: Callable[[Array], Array] | None = None
+    kept: Callable[[Array, Array | None], Array] | None = None
 
-    def restricted(self, keep: Callable[[Array], Array]) -> Patch:
-        """Return the patch without the points for which ``keep`` is false."""
+    def restricted(self, keep: Callable[[Array, Any], Array]) -> Patch:
+        """Return the patch without the points for which ``keep(x, normals)`` is false."""
         old = self.kept
 
-        def both(x: Array) -> Array:
-            return keep(x) if old is None else old(x) & keep(x)
+        def both(x: Array, n: Any) -> Array:
+            return keep(x, n) if old is None else old(x, n) & keep(x, n)
 
         return Patch(self.measure, self.axes, self.place, self.normal, both)
 
@@ -64,16 +64,20 @@ class Patch:
         """Return the patch with its normals reversed."""
         normal = self.normal
         assert normal is not None
-        return Patch(self.measure, self.axes, self.place, lambda s: -normal(s), self.kept)
+        old = self.kept
+        kept = None if old is None else lambda x, n: old(x, -n)
+        return Patch(self.measure, self.axes, self.place, lambda s: -normal(s), kept)
 
     def extent(self) -> float:
         """Measure of the kept part, by 4096 Sobol points where some are left out."""
-        if self.kept is None or not self.axes:
+        if self.kept is None:
             return self.measure
         from scipy.stats import qmc
 
-        s = qmc.Sobol(len(self.axes), scramble=False).random_base2(12)
-        return self.measure * float(np.mean(self.kept(self.place(np.clip(s + 2.0**-13, 0, 1)))))
+        k = len(self.axes)
+        s = qmc.Sobol(k, scramble=False).random_base2(12) + 2.0**-13 if k else np.zeros((1, 0))
+        normals = None if self.normal is None else self.normal(s)
+        return self.measure * float(np.mean(self.kept(self.place(s), normals)))
 
 
 def product(a: Patch, b: Patch, d: int) -> Patch:
@@ -98,12 +102,12 @@ def product(a: Patch, b: Patch, d: int) -> Patch:
     kept = None
     if a.kept is not None or b.kept is not None:
 
-        def kept(x: Array) -> Array:
+        def kept(x: Array, n: Any) -> Array:
             mask = np.ones(len(x), dtype=bool)
             if a.kept is not None:
-                mask &= a.kept(x[:, :d])
+                mask &= a.kept(x[:, :d], None if a.normal is None else n[:, :d])
             if b.kept is not None:
-                mask &= b.kept(x[:, d:])
+                mask &= b.kept(x[:, d:], None if b.normal is None else n[:, d:])
             return mask
 
     return Patch(a.measure * b.measure, a.axes + b.axes, place, normal, kept)
@@ -119,7 +123,9 @@ def interval_rule(axis: Axis, n: int) -> tuple[Array, Array]:
         # volume s = r^p, dr^p = p/2 q^(p/2 - 1) dq with q = r^2
         z, w = roots_jacobi(n, 0.0, axis.power / 2 - 1.0)
         return ((z + 1) / 2) ** (axis.power / 2), w / w.sum()
-    z, w = np.polynomial.legendre.leggauss(n)
+    from scipy.special import roots_legendre
+
+    z, w = roots_legendre(n)
     return (z + 1) / 2, w / 2
 
 

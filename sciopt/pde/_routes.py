@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from sciopt._errors import OptionError
+from sciopt.pde._forward import forward_sum
 
 __all__ = ["along", "second_sum"]
 
@@ -17,6 +18,8 @@ def along(f: Callable[..., Any], x: Any, v: Any, order: int, route: str = "auto"
     """Return the derivative of that order of f at x along v."""
     if route not in ("auto", "nested", "taylor"):
         raise OptionError(f"unknown route={route!r}; choose 'auto', 'nested' or 'taylor'")
+    if route == "taylor":
+        return _taylor(f, x, v, order)
     g = f
     for _ in range(order):
         g = _pushed(g, v)
@@ -27,8 +30,18 @@ def _pushed(f: Callable[..., Any], v: Any) -> Callable[..., Any]:
     return lambda x: jax.jvp(f, (x,), (v,))[1]
 
 
+def _taylor(f: Callable[..., Any], x: Any, v: Any, order: int) -> Any:
+    """Return the derivative by one truncated Taylor series."""
+    from jax.experimental.jet import jet
+
+    series = [v, *(jnp.zeros_like(v) for _ in range(order - 1))]
+    return jet(f, (x,), (series,))[1][-1]
+
+
 def second_sum(f: Callable[..., Any], x: Any, V: Any, route: str = "auto") -> Any:
     """Return the sum over rows v of V of the second derivatives of f at x along v."""
     if route not in ("auto", "nested", "forward"):
         raise OptionError(f"unknown route={route!r}; choose 'auto', 'nested' or 'forward'")
-    return jnp.sum(jax.vmap(lambda v: along(f, x, v, 2))(V), axis=0)
+    if route == "nested":
+        return jnp.sum(jax.vmap(lambda v: along(f, x, v, 2))(V), axis=0)
+    return forward_sum(f, x, V)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from sciopt._errors import OptionError
@@ -67,29 +69,30 @@ class Combined(Domain):
     def _patches(self) -> tuple[Patch, ...]:
         A, B = self.first, self.second
         if self.how == "|":
-            return (*A._patches(), *(p.restricted(lambda x: ~A._inside(x, 0.0)) for p in B._patches()))
+            return (*A._patches(), *(p.restricted(lambda x, n: ~A._inside(x, 0.0)) for p in B._patches()))
         if self.how == "-":
-            return tuple(p.restricted(lambda x: ~B._inside(x, 0.0)) for p in A._patches())
-        return tuple(p.restricted(lambda x: B._inside(x, 0.0)) for p in A._patches())
+            return tuple(p.restricted(lambda x, n: ~B._inside(x, 0.0)) for p in A._patches())
+        return tuple(p.restricted(lambda x, n: B._inside(x, 0.0)) for p in A._patches())
 
     def _faces(self) -> dict[str, tuple[Patch, ...]]:
-        A, B, how = self.first, self.second, self.how
+        A, B = self.first, self.second
+        step = 1e-6 * float(np.max(self.sizes))
+
+        def parting(x: Array, n: Any) -> Array:
+            """Where the domain lies behind the face and not before it."""
+            return self._inside(x - step * n, 0.0) & ~self._inside(x + step * n, 0.0)
+
+        def alone(x: Array, n: Any) -> Array:
+            """The same, without the stretches that the first boundary has already."""
+            return parting(x, n) & ~(A._inside(x, 1e-9) & ~A._inside(x, -1e-9))
+
         mine, theirs = A._faces(), B._faces()
         out: dict[str, tuple[Patch, ...]] = {}
         for name, patches in mine.items():
-            # a stretch common to both boundaries is kept once, from the first; a difference drops it
-            keep = (
-                (lambda x: B._inside(x, 1e-12))
-                if how == "&"
-                else (lambda x: ~B._inside(x, -1e-9 if how == "|" else 1e-9))
-            )
-            out[f"{name}#1" if name in theirs else name] = tuple(p.restricted(keep) for p in patches)
+            out[f"{name}#1" if name in theirs else name] = tuple(p.restricted(parting) for p in patches)
         for name, patches in theirs.items():
-            if how == "|":
-                kept = [p.restricted(lambda x: ~A._inside(x, 1e-9)) for p in patches]
-            else:
-                kept = [p.restricted(lambda x: A._inside(x, -1e-9)) for p in patches]
-            out[f"{name}#2" if name in mine else name] = tuple(p.flipped() if how == "-" else p for p in kept)
+            sides = [p.flipped() if self.how == "-" else p for p in patches]
+            out[f"{name}#2" if name in mine else name] = tuple(p.restricted(alone) for p in sides)
         return {name: patches for name, patches in out.items() if sum(p.extent() for p in patches) > 0}
 
     def __eq__(self, other: object) -> bool:

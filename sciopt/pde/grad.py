@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
 from sciopt.pde._functions import directions, point_of, shape_of, spatial
 from sciopt.pde._jump import smooth
