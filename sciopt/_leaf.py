@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,7 +15,7 @@ from sciopt._errors import ParameterError
 from sciopt._tree import is_number
 from sciopt.parameters import Parameter
 
-__all__ = ["Leaf", "check_prior", "entry_names", "leaf_of"]
+__all__ = ["Leaf", "Told", "check_prior", "entry_name", "entry_names", "leaf_of"]
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,15 @@ def check_prior(name: str, prior: Any, value: np.ndarray) -> None:
         )
 
 
+def entry_name(leaf: Leaf, place: int) -> str:
+    """Return the name of one of the entries of theta that a leaf takes."""
+    part, which = divmod(place, math.prod(leaf.shape))
+    base = leaf.name
+    if leaf.shape:
+        base += f"[{','.join(str(int(i)) for i in np.unravel_index(which, leaf.shape))}]"
+    return base + (".im" if part else ".re") if leaf.complex else base
+
+
 def entry_names(leaf: Leaf) -> list[str]:
     """Return the name of each entry of theta that a leaf takes."""
     if not leaf.shape:
@@ -94,3 +105,36 @@ def entry_names(leaf: Leaf) -> list[str]:
     else:
         base = [f"{leaf.name}[{','.join(map(str, i))}]" for i in np.ndindex(*leaf.shape)]
     return [f"{b}.re" for b in base] + [f"{b}.im" for b in base] if leaf.complex else base
+
+
+class Told(Sequence[str]):
+    """What is told of each entry of theta, made when asked for: a million names are not kept."""
+
+    def __init__(self, leaves: Sequence[Leaf], told: Callable[[Leaf, int], str]) -> None:
+        self._leaves, self._told = tuple(leaves), told
+        self._starts = [leaf.start for leaf in self._leaves]
+        self._size = sum(leaf.size for leaf in self._leaves)
+
+    def __len__(self) -> int:
+        """Number of entries."""
+        return self._size
+
+    def __getitem__(self, place: Any) -> Any:
+        """Return one entry, or a tuple for a slice."""
+        if isinstance(place, slice):
+            return tuple(self[i] for i in range(*place.indices(self._size)))
+        place = place + self._size if place < 0 else place
+        if not 0 <= place < self._size:
+            raise IndexError(place)
+        leaf = self._leaves[bisect_right(self._starts, place) - 1]
+        return self._told(leaf, int(place) - leaf.start)
+
+    def __eq__(self, other: object) -> bool:
+        """Compare entry by entry."""
+        if not isinstance(other, Sequence) or len(other) != self._size:
+            return False
+        return all(a == b for a, b in zip(self, other, strict=True))
+
+    def __hash__(self) -> int:
+        """Hash of the size and the ends."""
+        return hash((self._size, self[0], self[-1]))

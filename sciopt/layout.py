@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import SimpleNamespace
@@ -10,12 +11,14 @@ from typing import Any
 import numpy as np
 
 from sciopt._errors import ParameterError
-from sciopt._leaf import Leaf, check_prior, entry_names, leaf_of
+from sciopt._leaf import Leaf, Told, check_prior, entry_name, entry_names, leaf_of
 from sciopt._tree import flatten, unflatten
 from sciopt._types import Array, Tree
 from sciopt.parameters import Parameter
 
 __all__ = ["Layout", "Leaf"]
+
+MANY = 20_000  # entries from which names are not kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +40,8 @@ class Layout:
 
     unknown: Tree
     leaves: tuple[Leaf, ...]
-    names: tuple[str, ...]
-    units: tuple[str, ...]
+    names: Sequence[str]
+    units: Sequence[str]
     start: Array
     lower: Array
     upper: Array
@@ -68,13 +71,9 @@ class Layout:
             if leaf.start >= 0:
                 place += leaf.size
             leaves.append(leaf)
-        names, units, parts = [], [], []
-        for leaf in leaves:
-            if leaf.start >= 0:
-                names += entry_names(leaf)
-                units += [leaf.parameter.unit] * leaf.size
-                parts.append(leaf)
-        if not names:
+        parts = [leaf for leaf in leaves if leaf.start >= 0]
+        names, units, index = _told(parts, place)
+        if not parts:
             raise ParameterError("nothing to fit: every leaf of the unknown is fixed, tied or not a number")
         named = [leaf.name for leaf in leaves if leaf.numeric]
         double = sorted({n for n in named if named.count(n) > 1}) if len(named) < 2000 else []
@@ -90,14 +89,12 @@ class Layout:
             scale[leaf.slice] = leaf.parameter.scale
         ties = any(leaf.numeric and leaf.parameter.tied is not None for leaf in leaves)
         simple = isinstance(unknown, dict) and all(
-            leaf.numeric and leaf.start == i and not leaf.complex and not leaf.shape for i, leaf in enumerate(leaves)
+            leaf.numeric and leaf.start == i and not leaf.complex and not leaf.shape and leaf.path in unknown
+            for i, leaf in enumerate(leaves)
         )
         for array in (start, lower, upper, scale):
             array.flags.writeable = False
-        index = {n: i for i, n in enumerate(names)}
-        layout = Layout(
-            unknown, tuple(leaves), tuple(names), tuple(units), start, lower, upper, scale, ties, simple, index
-        )
+        layout = Layout(unknown, tuple(leaves), names, units, start, lower, upper, scale, ties, simple, index)
         if ties:
             _check_ties(layout)
         return layout
@@ -120,8 +117,8 @@ class Layout:
     def index(self, name: str) -> int:
         """Place of a named entry in theta; `ParameterError` lists the names if it is unknown."""
         try:
-            return self._index[name]
-        except KeyError:
+            return self._index[name] if self._index else self.names.index(name)
+        except (KeyError, ValueError):
             known = ", ".join(self.names[:20])
             raise ParameterError(f"no free parameter named {name!r}; free parameters: {known}") from None
 
@@ -241,6 +238,15 @@ class Layout:
                     f"parameter {name!r}: its tie needs a parameter that does not exist or depends on itself ({problem})"
                 )
             waiting = later
+
+
+def _told(parts: list[Leaf], size: int) -> tuple[Sequence[str], Sequence[str], dict[str, int]]:
+    """Return names, units and places by name; for very many entries they are made when asked for, without an index."""
+    if size > MANY:
+        return Told(parts, entry_name), Told(parts, lambda leaf, _: leaf.parameter.unit), {}
+    names = tuple(name for leaf in parts for name in entry_names(leaf))
+    units = tuple(unit for leaf in parts for unit in [leaf.parameter.unit] * leaf.size)
+    return names, units, {name: i for i, name in enumerate(names)}
 
 
 def _check_ties(layout: Layout) -> None:

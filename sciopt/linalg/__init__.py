@@ -9,7 +9,9 @@ from sciopt.linalg.colouring import colour_columns, compress_seeds, decompress
 from sciopt.linalg.elimination import Projector, eliminate, golub_pereyra_jacobian, kaufman_jacobian
 from sciopt.linalg.factor import choose, factor
 from sciopt.linalg.filters import Filter, HalfInverse, Pinv, SmoothPinv, Tikhonov, Truncated
+from sciopt.linalg.interpolation import Axis, interpolation
 from sciopt.linalg.krylov import krylov_factor
+from sciopt.linalg.multigrid import Multigrid, multigrid
 from sciopt.linalg.operators import Product, scaled_jacobian
 from sciopt.linalg.sketch import sketch_factor
 from sciopt.linalg.sparse import solve_sparse
@@ -18,9 +20,11 @@ from sciopt.linalg.sparse_report import SparseFlag
 from sciopt.linalg.threads import blas_threads
 
 __all__ = [
+    "Axis",
     "Factor",
     "Filter",
     "HalfInverse",
+    "Multigrid",
     "Pinv",
     "Product",
     "Projector",
@@ -36,8 +40,10 @@ __all__ = [
     "eliminate",
     "factor",
     "golub_pereyra_jacobian",
+    "interpolation",
     "kaufman_jacobian",
     "krylov_factor",
+    "multigrid",
     "needs_qr",
     "scaled_jacobian",
     "sketch_factor",

@@ -96,8 +96,9 @@ def solve_sparse(
           curvature;
         * "minres": symmetric indefinite; the preconditioner must be positive definite;
         * "gmres": general, with incomplete LU unless a preconditioner is given;
-        * "auto": "direct" up to 50 000 unknowns and 2 million entries, above "cg" if symmetric, else "gmres"; when the
-          residual misses ``rtol`` by more than 100, another one is tried and the better answer kept.
+        * "auto": "direct" up to 300 000 unknowns and 3 million entries, above, or with a preconditioner, "cg" if
+          symmetric, else "gmres"; when the residual misses ``rtol`` by more than 100, another one is tried and the
+          better answer kept.
     rtol
         Relative residual ``||J delta + r|| / ||r||`` aimed at by the iterations.
     preconditioner
@@ -140,7 +141,7 @@ def solve_sparse(
         rhs = rhs - N.T @ (N @ rhs)
     if how != "auto":
         return _solve(A, rhs, N, symmetric, how, rtol, preconditioner)
-    direct = n <= DIRECT_UP_TO and A.nnz <= DIRECT_ENTRIES
+    direct = preconditioner is None and n <= DIRECT_UP_TO and A.nnz <= DIRECT_ENTRIES
     iterative = "cg" if symmetric else "gmres"
     order = ("direct", "minres" if symmetric else "gmres") if direct else (iterative, "direct")
     best = _solve(A, rhs, N, symmetric, order[0], rtol, preconditioner)

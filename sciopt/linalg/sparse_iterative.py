@@ -41,8 +41,8 @@ def conjugate_gradients(
 ) -> tuple[Array, SparseFlag]:
     """Preconditioned conjugate gradients for symmetric A, definite of either sign up to the rows of ``null`` (k, n).
 
-    Negative curvature hands over to MINRES; the flag says so. A (semi-)definite negative A is solved as
-    ``(-A) x = -b``, recognised by its trace.
+    Negative curvature hands over to MINRES (to GMRES with a preconditioner); the flag says so. A (semi-)definite negative
+    A is solved as ``(-A) x = -b``, recognised by its trace; the preconditioner may approximate the inverse of either.
     """
     sign = -1.0 if float(A.diagonal().sum()) < 0.0 else 1.0
     if preconditioner is None:
@@ -54,7 +54,11 @@ def conjugate_gradients(
     else:
         x, iterations, code = _pcg(A, b, null, rtol, preconditioner, sign)
     if code == 2:
-        delta, flag = minimal_residual(A, b, null, rtol)
+        # MINRES would need a definite preconditioner; an approximate inverse of an indefinite A serves GMRES.
+        if preconditioner is None:
+            delta, flag = minimal_residual(A, b, null, rtol)
+        else:
+            delta, flag = generalised_minimal_residual(A, b, null, rtol, preconditioner)
         return delta, flag.noting(f"cg met negative curvature at iteration {iterations}")
     residual = relative_residual(A, x, b)
     # The recursive residual drifts from the true one by rounding; ten times rtol is still what was asked for.
@@ -65,30 +69,33 @@ def _pcg(
     A: "csr_matrix", b: Array, null: Array, rtol: float, preconditioner: Preconditioner, sign: float
 ) -> tuple[Array, int, int]:
     """Conjugate gradients with any positive definite preconditioner of ``sign * A``."""
+    from sciopt.linalg.sparse_kernels import cg_direction, cg_update
 
     def out(v: Array) -> Array:
-        return v - null.T @ (null @ v)
+        return v - null.T @ (null @ v) if len(null) else v
 
     x, r = np.zeros_like(b), out(sign * b)
     target = float(np.linalg.norm(r))
     if target == 0.0:
         return x, 0, 0
     z = out(_checked(preconditioner, r))
-    p, rho = z, float(r @ z)
+    turn = 1.0 if float(r @ z) >= 0.0 else -1.0
+    p, rho = turn * z, turn * float(r @ z)
     start = rho
     most = _most(len(b))
     for iteration in range(1, most + 1):
-        q = sign * (A @ p)
-        curvature = float(p @ q)
+        q = A @ p
+        curvature = sign * float(p @ q)
         if not (curvature > 0.0 and rho > 0.0):
             return out(x), iteration, 2
-        alpha = rho / curvature
-        x, r = x + alpha * p, out(r - alpha * q)
+        square = cg_update(x, r, p, q, rho / curvature, sign)
+        if len(null):
+            r = out(r)
         z = out(_checked(preconditioner, r))
-        rho, before = float(r @ z), rho
-        if float(np.linalg.norm(r)) <= rtol * target and abs(rho) <= rtol * rtol * start:
+        rho, before = turn * float(r @ z), rho
+        if square <= (rtol * target) ** 2 and abs(rho) <= rtol * rtol * start:
             return out(x), iteration, 0
-        p = z + (rho / before) * p
+        cg_direction(p, z, turn, rho / before)
     return out(x), most, 1
 
 
@@ -109,7 +116,7 @@ def minimal_residual(
     inverse = _jacobi(A)
 
     def out(v: Array) -> Array:
-        return v - null.T @ (null @ v)
+        return v - null.T @ (null @ v) if len(null) else v
 
     def precondition(v: Array) -> Array:
         # P M P + (1 - P): positive definite on everything, and keeps the iterates orthogonal to null.
@@ -146,7 +153,7 @@ def generalised_minimal_residual(
     n, note = len(b), ""
 
     def out(v: Array) -> Array:
-        return v - null.T @ (null @ v)
+        return v - null.T @ (null @ v) if len(null) else v
 
     if preconditioner is None:
         inverse = _jacobi(A)

@@ -8,7 +8,7 @@ import math
 import numpy as np
 from numba import njit
 
-__all__ = ["csr_matvec", "jacobi_cg"]
+__all__ = ["cg_direction", "cg_update", "csr_matvec", "jacobi_cg"]
 
 
 @njit(cache=True, error_model="numpy")
@@ -20,6 +20,25 @@ def csr_matvec(data, indices, indptr, x, out):  # pragma: no cover - compiled
             total += data[k] * x[indices[k]]
         out[i] = total
     return out
+
+
+@njit(cache=True, error_model="numpy")
+def cg_update(x, r, p, q, alpha, sign):  # pragma: no cover - compiled
+    """Move ``x += alpha p``, ``r -= sign alpha q`` in place; returns the new ``r . r``."""
+    total = 0.0
+    for i in range(x.shape[0]):
+        x[i] += alpha * p[i]
+        new = r[i] - sign * alpha * q[i]
+        r[i] = new
+        total += new * new
+    return total
+
+
+@njit(cache=True, error_model="numpy")
+def cg_direction(p, z, turn, beta):  # pragma: no cover - compiled
+    """Write ``p = turn z + beta p`` in place."""
+    for i in range(p.shape[0]):
+        p[i] = turn * z[i] + beta * p[i]
 
 
 @njit(cache=True, error_model="numpy")

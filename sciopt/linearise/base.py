@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -138,6 +138,13 @@ class Linearisation:
                 self._csr = self._sparse()
         return self._csr
 
+    def augmented(self) -> Array:
+        """Return J with r as a further column, (n, P + 1) in column-major order, as a QR factorisation wants them."""
+        J = self.dense()
+        A = np.empty((J.shape[0], J.shape[1] + 1), order="F")
+        A[:, :-1], A[:, -1] = J, self.r
+        return A
+
     def gram(self, side: str = "primal") -> Array:
         """Return J^T J (``"primal"``, (P, P)) or J J^T (``"dual"``, (n, n)) in float64."""
         J = self.dense()
@@ -175,6 +182,10 @@ class Linearisation:
 
     def secondary(self) -> tuple[float, Array] | None:
         """Return (value, gradient) of a secondary objective (a regulariser), or None."""
+        return None
+
+    def preconditioner(self) -> Callable[[Array], Array] | None:
+        """Return an approximate inverse of a square J, on vectors (n,), for iterative solves; None if there is none."""
         return None
 
     def at_many(self, thetas: Sequence[Array] | Array) -> list[Linearisation]:
