@@ -1,0 +1,44 @@
+"""Differential equations fitted to trajectories: mechanistic, neural, or both.
+
+Names are loaded when first used; importing the room does not import JAX.
+"""
+
+import importlib
+from typing import Any
+
+# Public name -> file of the room that holds it.
+NAMES = {
+    "Moments": "sde_data",
+    "Paths": "sde_data",
+    "SDESolution": "sde_solution",
+    "Tableau": "tableau",
+    "fit_ode": "fit_ode",
+    "fit_sde": "sde_fit",
+    "sde": "sde_problem",
+    "simulate_sde": "sde_simulate",
+    "trajectories": "trajectories",
+}
+
+__all__ = [
+    "Moments",
+    "Paths",
+    "SDESolution",
+    "Tableau",
+    "fit_ode",
+    "fit_sde",
+    "sde",
+    "simulate_sde",
+    "trajectories",
+]
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return sorted(__all__)
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name on first use."""
+    if name in NAMES:
+        return getattr(importlib.import_module(f"sciopt.dynamics.{NAMES[name]}"), name)
+    raise AttributeError(f"module 'sciopt.dynamics' has no attribute {name!r}")
