@@ -5,39 +5,64 @@ from sciopt.pde.ball import Ball
 from sciopt.pde.box import Box
 from sciopt.pde.collocation import Collocation
 from sciopt.pde.combined import Combined
+from sciopt.pde.continuation import BranchPoint, branch
 from sciopt.pde.curl import curl
 from sciopt.pde.derivative import derivative
 from sciopt.pde.directional import directional
+from sciopt.pde.dirichlet import dirichlet
 from sciopt.pde.disk import Disk
 from sciopt.pde.div import div
 from sciopt.pde.dt import dt
 from sciopt.pde.grad import grad
+from sciopt.pde.grid import Grid
+from sciopt.pde.grid_problem import GridProblem
 from sciopt.pde.hessian import hessian
+from sciopt.pde.initial import initial
+from sciopt.pde.integral import integral
+from sciopt.pde.interface import interface
+from sciopt.pde.interior import interior
 from sciopt.pde.interval import Interval
 from sciopt.pde.laplacian import laplacian
+from sciopt.pde.neumann import neumann
+from sciopt.pde.observed import observed
 from sciopt.pde.partial import partial
+from sciopt.pde.periodic import periodic
 from sciopt.pde.polygon import Polygon
 from sciopt.pde.product import Product
+from sciopt.pde.robin import robin
 from sciopt.pde.time import Time
 
 __all__ = [
     "Annulus",
     "Ball",
     "Box",
+    "BranchPoint",
     "Collocation",
     "Combined",
     "Disk",
+    "Grid",
+    "GridProblem",
     "Interval",
     "Polygon",
     "Product",
     "Time",
+    "branch",
     "curl",
     "derivative",
     "directional",
+    "dirichlet",
     "div",
     "dt",
     "grad",
     "hessian",
+    "initial",
+    "integral",
+    "interface",
+    "interior",
     "laplacian",
+    "neumann",
+    "observed",
     "partial",
+    "periodic",
+    "robin",
 ]

@@ -64,7 +64,7 @@ class Grid:
             (b - a) / (n - 1 + left.distance + right.distance) if left.kind != "periodic" else (b - a) / n
             for (a, b), n, (left, right) in zip(self.spans, self.shape, raw, strict=True)
         )
-        self.axes = tuple(
+        self.axes: tuple[Any, ...] = tuple(
             a + spacing * (left.distance + np.arange(n))
             for (a, _), n, spacing, (left, _) in zip(self.spans, self.shape, self.spacing, raw, strict=True)
         )
@@ -76,7 +76,7 @@ class Grid:
             for k, pair in enumerate(raw)
         )
 
-    def _face(self, axis: int, end: str) -> tuple[tuple[Array, ...], tuple[int, ...]]:
+    def _face(self, axis: int, end: str) -> tuple[tuple[Any, ...], tuple[int, ...]]:
         lines = list(self.axes)
         lines[axis] = np.array([self.spans[axis][ENDS.index(end)]])
         mesh = np.meshgrid(*lines, indexing="ij")
@@ -94,7 +94,7 @@ class Grid:
         return int(np.prod(self.shape))
 
     @cached_property
-    def coordinates(self) -> tuple[Array, ...]:
+    def coordinates(self) -> tuple[Any, ...]:
         """Coordinates of all points, one array of the grid's shape for each axis."""
         return tuple(np.meshgrid(*self.axes, indexing="ij"))
 
