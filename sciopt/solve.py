@@ -139,6 +139,8 @@ def _point(problem: Any, method: Any, start: Any) -> tuple[Iterate | None, Any, 
 def _limit_threads(limit: ExitStack, it: Iterate, threads: int | None) -> None:
     """Hold BLAS to the wanted threads until ``limit`` is closed; problems below BLAS's own threshold are left alone."""
     size = it.lin.n * it.theta.size
+    if "sparse" in it.lin.offers:  # vectors only: threads would spin between them
+        size = min(size, THREADED + 1)
     if threads is not None or size > THREADED:
         from sciopt.linalg.threads import blas_threads
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from sciopt._errors import OptionError, SolveFailed
 from sciopt._types import Array
-from sciopt.linalg import solve_sparse
+from sciopt.linalg import blas_threads, solve_sparse
 from sciopt.linearise import Work
 from sciopt.methods import Newton
 from sciopt.pde._arc import ArcStep
@@ -172,7 +172,8 @@ def _tangent(lin: Any, before: Array, metric: Array) -> Array:
     """Return the unit tangent at a solution, on the side of the tangent before."""
     rhs = np.zeros(len(before))
     rhs[-1] = -1.0
-    tangent = solve_sparse(lin.sparse(), rhs, preconditioner=lin.preconditioner(), rtol=1e-8)[0]
+    with blas_threads(1):
+        tangent = solve_sparse(lin.sparse(), rhs, preconditioner=lin.preconditioner(), rtol=1e-8)[0]
     tangent = tangent / float(np.sqrt((metric * tangent) @ tangent))
     return tangent if float((metric * tangent) @ before) >= 0 else -tangent
 
