@@ -25,7 +25,7 @@ def study(points: int = 500, width: int = 64, repeats: int = 20) -> Iterator[tup
                 route,
                 *_timed(d, lambda u, r=route: so.pde.laplacian(u, route=r), points, width, repeats),
             )
-    for order in (2, 3, 4):
+    for order in (2, 3, 4, 5, 6):
         for route in ("nested", "taylor"):
             operator = lambda u, k=order, r=route: so.pde.partial(u, 0, k, route=r)  # noqa: E731
             yield (f"order {order}", 2, route, *_timed(2, operator, points, width, repeats))

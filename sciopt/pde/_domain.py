@@ -51,6 +51,10 @@ class Domain:
     def _faces(self) -> dict[str, tuple[Patch, ...]]:
         raise NotImplementedError
 
+    def _all_faces(self) -> dict[str, tuple[Patch, ...]]:
+        """Faces, and the ends of periodic coordinates, which are none."""
+        return self._faces()
+
     # ---- what follows ---------------------------------------------------------------------------------------------
     @property
     def dim(self) -> int:

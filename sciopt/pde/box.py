@@ -74,12 +74,15 @@ class Box(Domain):
         return (Patch(float(np.prod(size)), axes, lambda s: low + s * size),)
 
     def _faces(self) -> dict[str, tuple[Patch, ...]]:
-        out = {}
-        for i, name in enumerate(self.names):
-            if not self.periodic[i]:
-                for side, sign in ((0, "-"), (1, "+")):
-                    out[f"{name}{sign}"] = (self._face(i, side),)
-        return out
+        closed = [n for n, p in zip(self.names, self.periodic, strict=True) if not p]
+        return {name: face for name, face in self._all_faces().items() if name[:-1] in closed}
+
+    def _all_faces(self) -> dict[str, tuple[Patch, ...]]:
+        return {
+            f"{name}{sign}": (self._face(i, side),)
+            for i, name in enumerate(self.names)
+            for side, sign in ((0, "-"), (1, "+"))
+        }
 
     def _face(self, i: int, side: int) -> Patch:
         low, size = self.bounds[:, 0], self.sizes

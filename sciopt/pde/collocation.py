@@ -34,8 +34,8 @@ class Collocation:
         Names of the faces; None = inside.
     n, rule, every, refine
         As given to ``interior``.
-    with_normals
-        Whether conditions get the outward normal after x.
+    with_normals, with_weights
+        Whether conditions get the outward normal, or the quadrature weight, after x.
     given
         Coordinates of fixed points, shape (n, d).
     """
@@ -48,6 +48,7 @@ class Collocation:
     refine: float = 0.0
     with_normals: bool = False
     given: Array | None = field(default=None, repr=False)
+    with_weights: bool = False
 
     traced = True  # conditions on these points are computed in JAX
 
@@ -92,7 +93,7 @@ class Collocation:
     def _patches(self) -> list[Any]:
         if self.face is None:
             return list(self.domain._patches())
-        faces = self.domain._faces()
+        faces = self.domain._all_faces()
         return [p for name in self.face for p in faces[name]]
 
     def _draw(self, rng: np.random.Generator, n: Any) -> tuple[Array, Array | None, Array | None]:
@@ -103,6 +104,9 @@ class Collocation:
         return drawn(self._patches, n, self.rule, rng, repr(self.domain))
 
     def _batch(self, x: Array, normals: Array | None, weights: Array | None = None) -> Batch:
+        if self.with_weights:  # of the integral: they multiply values, not rows
+            w = np.full(len(x), 1.0 / len(x)) if weights is None else weights
+            return Batch((x, self.measure * w), len(x))
         return Batch((x, normals) if self.with_normals else x, len(x), None, weights)
 
     # ---- the Points protocol --------------------------------------------------------------------------------------

@@ -63,10 +63,16 @@ class Product(Domain):
         return tuple(product(a, b, k) for a in self.first._patches() for b in self.second._patches())
 
     def _faces(self) -> dict[str, tuple[Patch, ...]]:
+        return self._times(self.first._faces(), self.second._faces())
+
+    def _all_faces(self) -> dict[str, tuple[Patch, ...]]:
+        return self._times(self.first._all_faces(), self.second._all_faces())
+
+    def _times(self, first: dict[str, Any], second: dict[str, Any]) -> dict[str, tuple[Patch, ...]]:
         k, out = self.first.dim, {}
-        for name, patches in self.first._faces().items():
+        for name, patches in first.items():
             out[name] = tuple(product(a, b, k) for a in patches for b in self.second._patches())
-        for name, patches in self.second._faces().items():
+        for name, patches in second.items():
             out[name] = tuple(product(a, b, k) for a in self.first._patches() for b in patches)
         return out
 
