@@ -40,5 +40,7 @@ def __dir__() -> list[str]:
 def __getattr__(name: str) -> Any:
     """Load a public name on first use."""
     if name in NAMES:
-        return getattr(importlib.import_module(f"sciopt.dynamics.{NAMES[name]}"), name)
+        value = getattr(importlib.import_module(f"sciopt.dynamics.{NAMES[name]}"), name)
+        globals()[name] = value  # a file of the same name would take its place
+        return value
     raise AttributeError(f"module 'sciopt.dynamics' has no attribute {name!r}")

@@ -1,0 +1,1 @@
+"""Differential equations with known answers: stochastic ones, and maps that a network learns."""
