@@ -45,7 +45,7 @@ class ArcStep:
         self.layout = Layout.of({**problem.layout.tree(origin[:-1]), name: float(origin[-1])})
         self.stages = (Stage(problem.stages[0].settings),)
         # The last row should weigh as much as the others in the merit of a line search.
-        slope = problem.slope(origin[:-1], self.settings(origin[-1]), name)
+        slope = problem.function.slope(origin[:-1], self.settings(origin[-1]), name)
         self.size = float(np.linalg.norm(slope)) / float(np.sqrt(metric[-1])) or 1.0
 
     def settings(self, value: Any) -> dict[str, Any]:
@@ -53,7 +53,12 @@ class ArcStep:
         return {**self.problem.stages[0].settings, self.name: float(value)}
 
     def frame(
-        self, theta: Array, previous: Frame | None = None, request: Mapping[str, Any] | None = None, key: int = 0, step: int = 0
+        self,
+        theta: Array,
+        previous: Frame | None = None,
+        request: Mapping[str, Any] | None = None,
+        key: int = 0,
+        step: int = 0,
     ) -> Frame:
         """Return the one frame."""
         return Frame((), 0, step, self.stages[0].settings) if previous is None else previous
@@ -94,7 +99,7 @@ class ArcLinearisation(Linearisation):
         from scipy.sparse import block_array, csr_array
 
         arc = self.problem
-        self._slope = arc.problem.slope(self.theta[:-1], self.inner.frame.settings, arc.name)
+        self._slope = arc.problem.function.slope(self.theta[:-1], self.inner.frame.settings, arc.name)
         row = arc.size * arc.covector
         return block_array(
             [

@@ -12,7 +12,7 @@ from sciopt._errors import OptionError, SolveFailed
 from sciopt._types import Array
 from sciopt.linalg import blas_threads, solve_sparse
 from sciopt.linearise import Work
-from sciopt.methods import Newton
+from sciopt.methods import Method, Newton
 from sciopt.pde._arc import ArcStep
 from sciopt.pde.grid_problem import GridProblem
 from sciopt.solution import Solution
@@ -29,8 +29,8 @@ class BranchPoint:
 
     Attributes
     ----------
-    parameter
-        Value of the setting that is followed.
+    name, parameter
+        The setting that is followed, and its value.
     solution
         The `Solution` of the arc step; ``solution.values`` holds the fields and the parameter.
     slope
@@ -41,6 +41,7 @@ class BranchPoint:
         Parameter at a fold passed since the last point, by cubic interpolation in the arc length; None without one.
     """
 
+    name: str
     parameter: float
     solution: Solution
     slope: float
@@ -50,7 +51,7 @@ class BranchPoint:
     @property
     def values(self) -> dict[str, Any]:
         """The fields, and the parameter, by name."""
-        return self.solution.values
+        return {**self.solution.values, self.name: self.parameter}
 
 
 def branch(
@@ -62,7 +63,7 @@ def branch(
     largest: float | None = None,
     points: int = 50,
     towards: float = 1.0,
-    method: Newton | None = None,
+    method: Method | None = None,
 ) -> Iterator[BranchPoint]:
     r"""Yield points of the solution branch through a start, folds included.
 
@@ -113,29 +114,32 @@ def branch(
     >>> round(folds[0], 2)
     3.51
     """
-    if parameter not in problem.stages[0].settings:
-        known = ", ".join(problem.stages[0].settings) or "none"
+    stage, *others = problem.stages
+    if parameter not in stage.settings:
+        known = ", ".join(stage.settings) or "none"
         raise OptionError(f"branch: the problem has no setting {parameter!r}; its settings: {known}")
-    if len(problem.stages) > 1:
+    if others:
         raise OptionError("branch: a problem with several stages has no one branch; give one without stages")
     if not step > 0 or points < 1:
         raise OptionError(f"branch: step={step!r}, points={points!r}; both must be positive")
-    method = Newton(xtol=1e-10) if method is None else method
-    first = solve(problem, method, start=start).raise_if_failed()
-    value = float(problem.stages[0].settings[parameter])
+    chosen: Method = Newton(xtol=1e-10) if method is None else method
+    first = solve(problem, chosen, start=start).raise_if_failed()
+    value = float(stage.settings[parameter])
     point = np.append(first.theta, value)
     tangent, metric = _first_tangent(problem, parameter, point, towards)
     arc, slope, length = 0.0, float(tangent[-1]), step
-    yield BranchPoint(value, first, slope, arc)
+    yield BranchPoint(parameter, value, first, slope, arc)
     most = 5.0 * step if largest is None else largest
     taken = 1
     while taken < points:
         problem_here = ArcStep(problem, parameter, point, tangent, metric, length)
-        found = solve(problem_here, method, start=problem_here.predicted, steps=12)
+        found = solve(problem_here, chosen, start=problem_here.predicted, steps=12)
         if not found.success:
             length *= 0.5
             if length < 1e-6 * step:
-                raise SolveFailed(f"branch: no point near {parameter}={point[-1]:.6g}: {found.status.value}: {found.message}")
+                raise SolveFailed(
+                    f"branch: no point near {parameter}={point[-1]:.6g}: {found.status.value}: {found.message}"
+                )
             continue
         turned = _tangent(found.iterate.lin, tangent, metric)
         if float((metric * turned) @ tangent) < 0.5 and length > 1e-3 * step:
@@ -144,7 +148,7 @@ def branch(
         new, slope_new = found.theta, float(turned[-1])
         fold = _fold(point[-1], new[-1], slope, slope_new, length) if slope * slope_new < 0 else None
         arc += length
-        yield BranchPoint(float(new[-1]), found, slope_new, arc, fold)
+        yield BranchPoint(parameter, float(new[-1]), found, slope_new, arc, fold)
         taken += 1
         point, tangent, slope = new, turned, slope_new
         length = min(length * float(np.clip(2.0 ** ((EASY - found.nit) / 2.0), 0.5, 2.0)), most)
@@ -188,5 +192,7 @@ def _fold(a: float, b: float, slope_a: float, slope_b: float, length: float) -> 
             a,
         ]
     )
-    inside = [float(np.real(s)) for s in c.deriv().roots if abs(np.imag(s)) < 1e-12 * length and 0 <= np.real(s) <= length]
+    inside = [
+        float(np.real(s)) for s in c.deriv().roots if abs(np.imag(s)) < 1e-12 * length and 0 <= np.real(s) <= length
+    ]
     return float(c(inside[0])) if inside else (a if abs(slope_a) < abs(slope_b) else b)

@@ -140,7 +140,7 @@ class GridLinearisation(Linearisation):
 
     def _evaluate(self) -> tuple[float, Array]:
         self.work.spend()
-        r = np.asarray(self.problem.residual_at(self.theta, self.frame.settings))
+        r = np.asarray(self.problem.function.residual_at(self.theta, self.frame.settings))
         if not np.isfinite(r).all():
             bad = int(np.argmin(np.isfinite(r)))
             field, place = divmod(bad, self.problem.grid.size)
@@ -153,14 +153,16 @@ class GridLinearisation(Linearisation):
         self.work.njev += 1
         problem, settings = self.problem, self.frame.settings
         plan = problem.plan
-        if problem.traced:
+        if problem.function.traced:
             self.work.columns += plan.count
-            return plan.filled(lambda seed, k: problem.product(self.theta, seed, settings))
+            return plan.filled(lambda seed, k: problem.function.product(self.theta, seed, settings))
         with np.errstate(all="ignore"):
-            if self.work.modes.setdefault(problem.name, problem.mode(self.theta, settings)) == "complex":
+            if self.work.modes.setdefault(problem.name, problem.function.mode(self.theta, settings)) == "complex":
                 self.work.columns += plan.count
                 return plan.filled(
-                    lambda seed, k: np.imag(problem.residual_at(self.theta + TINY * 1j * seed, settings)) / TINY
+                    lambda seed, k: (
+                        np.imag(problem.function.residual_at(self.theta + TINY * 1j * seed, settings)) / TINY
+                    )
                 )
             self.work.columns += 2 * plan.count
             return plan.filled(self._difference)
@@ -168,8 +170,8 @@ class GridLinearisation(Linearisation):
     def _difference(self, seed: Array, k: int) -> Array:
         problem, settings = self.problem, self.frame.settings
         h = np.cbrt(EPS) * max(float(np.abs(self.theta).max(initial=0.0)), 1e-3)
-        up = problem.residual_at(self.theta + h * seed, settings)
-        return (up - problem.residual_at(self.theta - h * seed, settings)) / (2.0 * h)
+        up = problem.function.residual_at(self.theta + h * seed, settings)
+        return (up - problem.function.residual_at(self.theta - h * seed, settings)) / (2.0 * h)
 
     def preconditioner(self) -> Callable[[Array], Array] | None:
         """Return one multigrid cycle for J, or None where a direct solve is faster."""
@@ -185,11 +187,11 @@ class GridLinearisation(Linearisation):
         problem, settings = self.problem, self.frame.settings
         v = np.random.default_rng(1).standard_normal(self.theta.size)
         product = self.sparse() @ v
-        if problem.traced:
-            exact, tolerance = problem.product(self.theta, v, settings), 1e-8
+        if problem.function.traced:
+            exact, tolerance = problem.function.product(self.theta, v, settings), 1e-8
         else:
             h = 1e-6 * max(float(np.abs(self.theta).max(initial=0.0)), 1.0)
-            up, down = (problem.residual_at(self.theta + s * h * v, settings) for s in (1, -1))
+            up, down = (problem.function.residual_at(self.theta + s * h * v, settings) for s in (1, -1))
             exact, tolerance = (up - down) / (2.0 * h), 1e-4
         size = float(np.abs(product).max(initial=0.0)) + float(np.abs(exact).max(initial=0.0))
         error = np.abs(product - exact)

@@ -41,11 +41,24 @@ def stencil_pattern(residual: Callable[[Array], Array], grid: Grid, fields: int,
     """
     from scipy.sparse import csr_matrix
 
-    shape = (fields, *grid.shape)
     clean = np.asarray(residual(theta))
     if not np.isfinite(clean).all():
         raise ConditionError(f"condition {name!r}: not finite at the start; choose another start")
     reach = _reach(residual, grid, fields, theta, name)
+    while True:
+        found = _entries(residual, grid, fields, theta, reach)
+        if found is not None:
+            return csr_matrix((np.ones(len(found[0])), found), shape=(fields * grid.size,) * 2)
+        reach = [r + 1 for r in reach]  # a stencil near a wall that the single probes did not see
+        if max(reach) > FARTHEST:
+            raise ConditionError(f"condition {name!r}: {_nonlocal(FARTHEST)}")
+
+
+def _entries(
+    residual: Callable[[Array], Array], grid: Grid, fields: int, theta: Array, reach: list[int]
+) -> tuple[Any, Any] | None:
+    """Return rows and columns of all entries, or None where a row reads a point beyond the reach."""
+    shape = (fields, *grid.shape)
     axes = [_comb(n, r, periodic) for n, r, periodic in zip(grid.shape, reach, _periodic(grid), strict=True)]
     rows, columns = [], []
     for field in range(fields):
@@ -58,11 +71,10 @@ def stencil_pattern(residual: Callable[[Array], Array], grid: Grid, fields: int,
             place = np.unravel_index(hit, shape)[1:]
             source = [line[p] for line, p in zip(nearest, place, strict=True)]
             if source and min((int(s.min()) for s in source if len(s)), default=0) < 0:
-                raise ConditionError(f"condition {name!r}: {_nonlocal(FARTHEST)}")
+                return None
             rows.append(hit)
             columns.append(field * grid.size + np.ravel_multi_index(tuple(source), grid.shape))
-    i, j = np.concatenate(rows), np.concatenate(columns)
-    return csr_matrix((np.ones(len(i)), (i, j)), shape=(fields * grid.size,) * 2)
+    return np.concatenate(rows), np.concatenate(columns)
 
 
 def _periodic(grid: Grid) -> tuple[bool, ...]:
@@ -72,9 +84,10 @@ def _periodic(grid: Grid) -> tuple[bool, ...]:
 def _reach(residual: Callable[[Array], Array], grid: Grid, fields: int, theta: Array, name: str) -> list[int]:
     """Return how many places away along each axis a row reads, from single probes in the middle, corners and between."""
     rng = np.random.default_rng(0)
-    middle, last = [n // 2 for n in grid.shape], [n - 1 for n in grid.shape]
-    drawn = [rng.integers(0, grid.shape) for _ in range(2)]
-    places = [middle, [0] * grid.dimension, last, *map(list, drawn)]
+    drawn = [list(rng.integers(0, grid.shape)) for _ in range(2)]
+    near = [[min(k, n - 1) for n in grid.shape] for k in range(FARTHEST)]
+    far = [[max(n - 1 - k, 0) for n in grid.shape] for k in range(FARTHEST)]
+    places = [[n // 2 for n in grid.shape], *near, *far, *drawn]
     shape, reach = (fields, *grid.shape), [0] * grid.dimension
     for field, place in product(range(fields), places):
         probe = theta.reshape(shape).copy()
