@@ -26,6 +26,7 @@ ROOMS = (
     "lineshapes",
     "losses",
     "methods",
+    "models",
     "pde",
     "plot",
     "points",

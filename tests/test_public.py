@@ -31,7 +31,20 @@ NAMES = {
     "load",
     "solve",
 }
-ROOMS = {"analysis", "lineshapes", "linalg", "losses", "methods", "plot", "points", "report", "storage", "transport"}
+ROOMS = {
+    "analysis",
+    "lineshapes",
+    "linalg",
+    "losses",
+    "methods",
+    "models",
+    "pde",
+    "plot",
+    "points",
+    "report",
+    "storage",
+    "transport",
+}
 HEAVY = ("jax", "numba", "matplotlib", "scipy.optimize", "diffrax", "optax", "pandas", "tqdm")
 
 

@@ -86,8 +86,11 @@ def _traced(problem: Any, indices: list[int], theta: Array, frame: Frame, work: 
     from sciopt.linearise.autodiff import JaxBlock
 
     good, host = [], []
+    jets = _jets(problem.layout)
     for i in indices:
         c, b = problem.conditions[i], problem.bindings[i]
+        if jets is not None and _accepted(jets, i, c, b, frame):
+            continue
         if c.jacobian in ("forward", "reverse", "per_sample"):
             good.append(i)
             continue
@@ -105,12 +108,29 @@ def _traced(problem: Any, indices: list[int], theta: Array, frame: Frame, work: 
                 ) from error
             work.note(f"condition {c.name!r} cannot be traced by JAX ({type(error).__name__}); differentiated in numpy")
             host.append(HostBlock(i, c, b, problem.layout))
-    blocks: list[Any] = host
+    blocks: list[Any] = host if jets is None or not jets.indices else [jets, *host]
     if good:
         conditions = [problem.conditions[i] for i in good]
         bindings = [problem.bindings[i] for i in good]
         blocks = [JaxBlock(tuple(good), conditions, bindings, problem.layout), *host]
     return blocks
+
+
+def _jets(layout: Any) -> Any:
+    """Return the block for conditions on a linear ansatz, or None if the unknown contains none."""
+    if not _foreign(layout.unknown):
+        return None
+    from sciopt.linearise.jets import JetBlock
+
+    return JetBlock(layout) if JetBlock.usable(layout) else None
+
+
+def _accepted(jets: Any, i: int, c: Condition, b: Any, frame: Frame) -> bool:
+    """Whether the block takes a condition; one that fails is told of by the block that takes it instead."""
+    try:
+        return jets.accept(i, c, b, frame)
+    except Exception:  # the user's function may fail in any way
+        return False
 
 
 def _uses_jax(problem: Any) -> bool:
@@ -136,7 +156,7 @@ def _foreign(tree: Any) -> bool:
         return any(map(_foreign, tree.values()))
     if isinstance(tree, (list, tuple)):
         return any(map(_foreign, tree))
-    return type(tree).__module__.split(".")[0] in ("equinox",) or hasattr(tree, "__equinox_module__")
+    return any(kind.__module__.split(".")[0] == "equinox" for kind in type(tree).__mro__)
 
 
 def _returns_jax(c: Condition, block: HostBlock, theta: Array, frame: Frame) -> bool:

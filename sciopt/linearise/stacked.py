@@ -58,6 +58,16 @@ class Stacked(Linearisation):
         return [self.frame.cache["rows", i] for block in self.pieces for i in block.indices]
 
     @property
+    def linear(self) -> bool:
+        """Whether all outputs are known to be affine in theta."""
+        return all(getattr(b, "linear", False) for b in self.pieces) and all(s.gaussian for s in self.specs)
+
+    @property
+    def collocated(self) -> bool:
+        """Whether all rows are conditions on an ansatz that is linear in its coefficients."""
+        return all(hasattr(b, "programs") and hasattr(b, "models") for b in self.pieces)
+
+    @property
     def rows(self) -> dict[str, slice]:
         """Condition name -> slice of r."""
         self._ensure()

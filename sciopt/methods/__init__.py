@@ -12,6 +12,7 @@ _HOME = {
     "GaussNewton": "gauss_newton",
     "GradientNormalised": "gradient_normalised",
     "HalfInverse": "half_inverse",
+    "LeastSquares": "least_squares",
     "LevenbergMarquardt": "levenberg_marquardt",
     "Newton": "newton",
     "Persistent": "persistent",

@@ -17,6 +17,10 @@ def choose(problem: Any, lin: Any) -> Method:
         from sciopt.methods.newton import Newton
 
         return Newton()
+    if getattr(lin, "collocated", False) and not lin.layout.bounded:
+        from sciopt.methods.least_squares import LeastSquares
+
+        return LeastSquares()
     if lin.layout.size > FEW:
         from sciopt.methods.levenberg_marquardt import LevenbergMarquardt
 
