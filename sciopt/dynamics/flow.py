@@ -27,7 +27,7 @@ class Flow:
     state, spec
         Structure of the state and of the problem's unknown.
     inner
-        Key of the field's parameters inside the unknown; None if all of it belongs to the field.
+        Key of the field's parameters inside the unknown, or the tuple of keys that are its; None if all of it is.
     tableau
         The Runge-Kutta pair.
     controlled
@@ -42,7 +42,7 @@ class Flow:
     state: StateSpec
     spec: Spec
     tableau: Tableau
-    inner: str | None = None
+    inner: Any = None
     controlled: bool = False
     jumps: bool = False
     columns: int = 0
@@ -53,7 +53,11 @@ class Flow:
 
     def of_tree(self, tree: Any) -> Any:
         """Return the field's part of the unknown."""
-        return named(tree if self.inner is None else tree[self.inner])
+        if self.inner is None:
+            return named(tree)
+        if isinstance(self.inner, tuple):
+            return named({key: tree[key] for key in self.inner})
+        return named(tree[self.inner])
 
     def rate(self, t: Any, y: Any, p: Any, control: Any) -> Any:
         """Return dy/dt as a vector (d,) for a state vector."""

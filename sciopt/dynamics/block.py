@@ -1,0 +1,132 @@
+"""The block of a trajectory problem: predictions and gaps, and their Jacobian put together from the lanes' blocks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from sciopt._types import Array
+from sciopt.dynamics.grids import Evaluation, evaluate
+from sciopt.dynamics.lanes import Steps
+from sciopt.dynamics.plan import linear, whole
+from sciopt.frames import Frame
+from sciopt.linearise.autodiff import double
+from sciopt.linearise.stacked import Stacked
+from sciopt.linearise.work import Work
+
+__all__ = ["TrajectoryBlock", "TrajectoryLinearisation"]
+
+
+class TrajectoryLinearisation(Stacked):
+    """Rows of a trajectory problem; a solve that fails is a failed evaluation with its reason."""
+
+    def at(self, theta: Array) -> TrajectoryLinearisation:
+        """Return the linearisation at another point of the same frame."""
+        return TrajectoryLinearisation(self.problem, self.pieces, theta, self.frame, self.work)
+
+    @property
+    def evaluation(self) -> Evaluation:
+        """Predictions, grid and local errors at theta."""
+        return evaluate(self.problem, self.theta, self.frame)
+
+    def _evaluate(self) -> tuple[float, Array]:
+        found = self.evaluation
+        if found.failed:
+            self.work.spend()
+            self._failed = found.failed
+            return np.inf, np.full(1, np.nan)
+        return super()._evaluate()
+
+    def secondary(self) -> tuple[float, Array] | None:
+        """Return (value, gradient) of the regulariser, if it is a secondary objective."""
+        regularise = self.problem.regularise
+        return regularise.secondary(self) if hasattr(regularise, "secondary") else None
+
+
+class TrajectoryBlock:
+    """Outputs: one array a measured quantity, then the gaps of multiple shooting."""
+
+    sparse = False
+    traced = False
+
+    def __init__(self, problem: Any, indices: tuple[int, ...]) -> None:
+        self.problem, self.indices, self.index = problem, indices, indices[0]
+
+    def outputs(self, theta: Array, frame: Frame, work: Work) -> list[Any]:
+        """Return predictions and gaps."""
+        found = evaluate(self.problem, theta, frame)
+        return list(found.outputs) if not found.failed else [None] * len(self.indices)
+
+    def jacobians(self, theta: Array, frame: Frame, work: Work, z: list[Array]) -> list[Any]:
+        """Return their Jacobians, dense (rows, P)."""
+        problem, found = self.problem, evaluate(self.problem, theta, frame)
+        plan = problem.plan
+        mode = problem.setting.jacobian
+        if mode == "auto" and plan.timed:
+            mode = "forward"
+        N, P = len(problem.setting.data.time), problem.layout.size
+        steps, atol = found.grid.steps, found.grid.atol
+        if mode != "auto":
+            if mode == "reverse":
+                n = int(steps.count.max(initial=1))
+                steps = Steps(*(a[:, : _slots(n, a.shape[1])] for a in steps[:3]), steps.count)
+            with double():
+                J = np.asarray(whole(plan, jnp.asarray(theta), problem.arrays, steps, atol, mode))
+            size = self._widths()
+            data, gaps = J[: N * sum(size)].reshape(N, sum(size), P), J[N * sum(size) :]
+        else:
+            data, gaps = self._assembled(theta, steps, atol)
+        out, place = [], 0
+        for width in self._widths():
+            out.append(np.ascontiguousarray(data[:, place : place + width]).reshape(-1, P))
+            place += width
+        return [*out, gaps] if plan.nodes else out
+
+    def _widths(self) -> list[int]:
+        return [int(np.prod(shape)) for shape in self.problem.setting.data.shapes]
+
+    def _assembled(self, theta: Array, steps: Steps, atol: Array) -> tuple[Array, Array]:
+        """Chain the lanes' own derivatives with where the lanes start."""
+        problem = self.problem
+        plan, table, P = problem.plan, problem.table, problem.layout.size
+        d, n = plan.flow.state.size, plan.nodes
+        head = P - n * d
+        with double():
+            found = linear(plan, jnp.asarray(theta), problem.arrays, steps, atol, head)
+            own, field, gap_own, gap_field, initial = (np.asarray(a) for a in found)
+        p = field.shape[2]
+        J, G = np.zeros((*own.shape[:2], P)), np.zeros((n, d, P))
+        J[:, :, :p], G[:, :, :p] = field, gap_field
+        identity = plan.nodes or d <= head
+        first = table.source < plan.runs
+        lane = table.lane
+        for run in range(plan.runs):
+            rows = np.flatnonzero(first[lane] & (table.run[lane] == run))
+            J[rows, :, :head] += own[rows] @ initial[run] if identity else own[rows]
+        if n:
+            inner = np.flatnonzero(~first)
+            rows = np.flatnonzero(~first[lane])
+            columns = head + (table.source[lane[rows]] - plan.runs)[:, None] * d + np.arange(d)
+            for k in range(d):
+                J[rows, :, columns[:, k]] += own[rows, :, k]
+            before = inner - 1
+            scale = np.asarray(problem.arrays.gap_scale)
+            for i, b in enumerate(before):
+                if first[b]:
+                    G[i, :, :head] += gap_own[i] @ initial[table.run[b]]
+                else:
+                    at = head + (table.source[b] - plan.runs) * d
+                    G[i, :, at : at + d] += gap_own[i]
+                at = head + (table.source[b + 1] - plan.runs) * d
+                G[i, :, at : at + d] -= np.diag(1.0 / scale)
+        return J, G.reshape(n * d, P)
+
+
+def _slots(n: int, most: int) -> int:
+    """Return the number of slots of a reverse sweep, which pays for padding: powers of 1.3."""
+    size = 8.0
+    while size < n:
+        size *= 1.3
+    return min(int(size), most)
