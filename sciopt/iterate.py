@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from sciopt._errors import ConditionError, OptionError
 from sciopt._types import Array
 from sciopt.frames import Frame
 from sciopt.linearise import Linearisation, Work, linearise
+from sciopt.linearise.elsewhere import residuals_elsewhere
 from sciopt.methods._contract import Method, Step
 from sciopt.methods.auto import choose
 from sciopt.stop import Stop
@@ -180,6 +182,10 @@ def _after(problem: Any, it: Iterate, step: Step, stop: Stop, last_stage: int, w
         request["stage"], verdict = True, None
     frame = problem.frame(step.theta, it.frame, request, it.key, number)
     same = frame is it.frame
+    if verdict is not None and verdict[0] != "nonfinite":
+        request["plateau"] = True  # points may answer with others, on which the verdict has to be met again
+    if getattr(problem, "adaptive", False):
+        request["residuals"] = partial(residuals_elsewhere, problem, step.theta, it.frame, work)
     if not same and verdict is not None and verdict[0] != "nonfinite":
         verdict = None  # met on one batch only
     lin = step.lin if step.lin is not None and same else linearise(problem, step.theta, frame, work)

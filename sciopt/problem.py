@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -117,6 +118,7 @@ class Problem:
         if self.linear:
             _check_linear(self.linear, self.layout, structure)
         self._moving = not all(isinstance(c.points, Fixed) for c in self.conditions)
+        self.adaptive = any(getattr(c.points, "adaptive", False) for c in self.conditions)  # points follow residuals
         sample = [c.points.first(_rng(c, 0, 0, 0)).coords for c in self.conditions]
         self.bindings = tuple(
             bind(c, unknown, self.stages[0].settings, s, self.layout.simple)
@@ -140,7 +142,8 @@ class Problem:
         previous
             Frame of the last step, or None at the start.
         request
-            What the method asks of the frame: ``rows``, ``refresh``, ``stage``.
+            What is asked of the frame: ``rows``, ``refresh``, ``stage``; ``plateau`` when a verdict is due; ``residuals``,
+            a function (place of a condition, coordinates) for points that follow the residual.
         key, step
             Integer key of the solve and number of the step; together they determine all random choices.
         """
@@ -152,7 +155,7 @@ class Problem:
         batches = previous.batches
         if self._moving:
             batches = tuple(
-                c.points.following(b, request, step, _rng(c, key, step, i))
+                c.points.following(b, _asked(request, i), step, _rng(c, key, step, i))
                 for i, (c, b) in enumerate(zip(self.conditions, batches, strict=True))
             )
         if stage == previous.stage and all(a is b for a, b in zip(batches, previous.batches, strict=True)):
@@ -267,6 +270,12 @@ def _check_linear(linear: tuple[str, ...], layout: Layout, structure: str) -> No
 
 def _rng(c: Condition, key: int, step: int, i: int) -> np.random.Generator:
     """Return the generator of a condition at a step; fixed points draw nothing, so they share one."""
+def _asked(request: Mapping[str, Any], i: int) -> Mapping[str, Any]:
+    """Return what is asked of the points of condition i: ``density(coords)`` is the size of its residual there."""
+    at = request.get("residuals")
+    return request if at is None else {**request, "density": partial(at, i)}
+
+
     return _NO_DRAWS if isinstance(c.points, Fixed) else np.random.default_rng([key, step, i])
 
 
