@@ -98,7 +98,9 @@ class Domain:
         inside = self._inside(a.reshape(-1, self.dim), 1e-9) & np.isfinite(a.reshape(-1, self.dim)).all(axis=1)
         return inside.reshape(a.shape[:-1])
 
-    def interior(self, n: Any, rule: str = "sobol", *, every: int = 0, refine: float = 0.0) -> Collocation:
+    def interior(
+        self, n: Any, rule: str = "sobol", *, every: int | None = None, refine: float | None = None
+    ) -> Collocation:
         """Return points inside.
 
         Parameters
@@ -108,11 +110,15 @@ class Domain:
         rule
             ``"sobol"`` (scrambled), ``"uniform"``, ``"grid"`` (cell centres) or ``"gauss"`` (quadrature, with weights).
         every
-            Redraw (or refine) after that many steps; 0 = only when a method asks, or at a plateau.
+            Look at the points after that many steps; 0 = only at a plateau or when a method asks. 25 by default where
+            points follow the residual.
         refine
-            Share of the points, between 0 and 1, that is drawn where the residual is large.
+            Share of the points, between 0 and 1, that is drawn where the residual is large, once fresh points show a
+            residual twice that on the points in use; 0 = never. Half by default for random rules.
         """
-        return Collocation(self, None, n, rule, every, refine)
+        random = rule in ("sobol", "uniform")
+        share = (0.5 if random and not every else 0.0) if refine is None else refine
+        return Collocation(self, None, n, rule, (25 if share else 0) if every is None else every, share)
 
     def boundary(
         self,

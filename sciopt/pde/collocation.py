@@ -12,6 +12,7 @@ import numpy as np
 from sciopt._errors import OptionError
 from sciopt._types import Array
 from sciopt.pde._draw import drawn
+from sciopt.pde._refine import refined
 from sciopt.points import Batch
 
 if TYPE_CHECKING:
@@ -115,16 +116,32 @@ class Collocation:
         return self._batch(*self._draw(rng, self.n))
 
     def following(self, batch: Batch, request: Mapping[str, Any], step: int, rng: np.random.Generator) -> Batch:
-        """Return the same batch, or a new one: after ``every`` steps, or when a method asks for it."""
-        if self.rule not in ("sobol", "uniform"):
+        """Return the same batch, or another: after ``every`` steps, at a plateau, or when a method asks for it.
+
+        Points that follow the residual (``refine``) change only where fresh points show a larger residual; those that
+        do not are drawn anew after ``every`` steps.
+        """
+        if self.rule not in ("sobol", "uniform") or not (self.every or self.refine):
             return batch
         n = int(request.get("rows", batch.n))
         due = bool(self.every) and step % self.every == 0
-        if not (due or n != batch.n or request.get("refresh") or request.get("plateau")):
+        plateau = bool(request.get("plateau"))
+        density = request.get("density")
+        if n == batch.n and self.refine and density is not None:
+            if due or plateau or request.get("refresh"):
+                return refined(batch, lambda m: self._coords(rng, m), density, self.refine, plateau, rng)
             return batch
-        if not self.every and not self.refine and n == batch.n:
-            return batch  # fixed points by the user's wish
-        return self._batch(*self._draw(rng, n))
+        if n != batch.n or due or request.get("refresh"):
+            return self._batch(*self._draw(rng, n))
+        return batch
+
+    def _coords(self, rng: np.random.Generator, n: int) -> Any:
+        return self._batch(*self._draw(rng, n)).coords
+
+    @property
+    def adaptive(self) -> bool:
+        """Whether the points follow the residual."""
+        return self.refine > 0
 
     # ---- use ------------------------------------------------------------------------------------------------------
     def normal_aware(self) -> Collocation:

@@ -18,8 +18,8 @@ def interior(
     *,
     weight: float = 1.0,
     name: str = "",
-    refine: float = 0.0,
-    every: int = 0,
+    refine: float | None = None,
+    every: int | None = None,
 ) -> Callable[[Callable[..., Any]], Condition]:
     """Return a decorator that makes an equation hold inside a domain.
 
