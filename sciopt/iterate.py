@@ -170,9 +170,11 @@ def _resumed(problem: Any, it: Iterate, work: Work) -> Iterate:
 
 def _after(problem: Any, it: Iterate, step: Step, stop: Stop, last_stage: int, work: Work) -> Iterate:
     number = it.number + 1
-    request = dict(step.request)
-    f_old_frame = step.lin.f if step.lin is not None else np.nan
-    verdict = step.verdict or stop.judge(step, f_old_frame if np.isfinite(f_old_frame) else it.lin.f)
+    request = dict(step.request) if step.request else {}
+    verdict = step.verdict
+    if verdict is None and stop.rules:
+        f = step.lin.f if step.lin is not None else np.nan
+        verdict = stop.judge(step, f if np.isfinite(f) else it.lin.f)
     if verdict is not None and verdict[0] in ("stalled", "rounding_floor") and _vanished(step.lin):
         verdict = ("converged", "the residual is at the rounding of the terms that cancel in it")
     stalled = 0 if step.accepted else it.stalled + 1
@@ -180,12 +182,12 @@ def _after(problem: Any, it: Iterate, step: Step, stop: Stop, last_stage: int, w
         verdict = ("stalled", f"{stalled} steps in a row were rejected")
     if verdict is not None and verdict[0] != "nonfinite" and it.frame.stage < last_stage:
         request["stage"], verdict = True, None
-    frame = problem.frame(step.theta, it.frame, request, it.key, number)
-    same = frame is it.frame
     if verdict is not None and verdict[0] != "nonfinite":
         request["plateau"] = True  # points may answer with others, on which the verdict has to be met again
     if getattr(problem, "adaptive", False):
         request["residuals"] = partial(residuals_elsewhere, problem, step.theta, it.frame, work)
+    frame = problem.frame(step.theta, it.frame, request, it.key, number)
+    same = frame is it.frame
     if not same and verdict is not None and verdict[0] != "nonfinite":
         verdict = None  # met on one batch only
     lin = step.lin if step.lin is not None and same else linearise(problem, step.theta, frame, work)

@@ -82,6 +82,11 @@ class Layout:
         size = sum(leaf.size for leaf in parts)
         start, lower, upper, scale = np.empty(size), np.full(size, -np.inf), np.full(size, np.inf), np.ones(size)
         for leaf in parts:
+            if not leaf.shape and not leaf.complex:
+                i, p = leaf.start, leaf.parameter
+                start[i], scale[i] = p.value, p.scale
+                lower[i], upper[i] = p.limits
+                continue
             value = np.asarray(leaf.parameter.value)
             flat = np.concatenate([np.real(value).ravel(), np.imag(value).ravel()]) if leaf.complex else value.ravel()
             start[leaf.slice] = flat

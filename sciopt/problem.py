@@ -147,6 +147,8 @@ class Problem:
         key, step
             Integer key of the solve and number of the step; together they determine all random choices.
         """
+        if previous is not None and not request and not self._moving:
+            return previous
         request = request or {}
         if previous is None:
             batches = tuple(c.points.first(_rng(c, key, step, i)) for i, c in enumerate(self.conditions))
@@ -268,14 +270,14 @@ def _check_linear(linear: tuple[str, ...], layout: Layout, structure: str) -> No
             )
 
 
-def _rng(c: Condition, key: int, step: int, i: int) -> np.random.Generator:
-    """Return the generator of a condition at a step; fixed points draw nothing, so they share one."""
 def _asked(request: Mapping[str, Any], i: int) -> Mapping[str, Any]:
     """Return what is asked of the points of condition i: ``density(coords)`` is the size of its residual there."""
     at = request.get("residuals")
     return request if at is None else {**request, "density": partial(at, i)}
 
 
+def _rng(c: Condition, key: int, step: int, i: int) -> np.random.Generator:
+    """Return the generator of a condition at a step; fixed points draw nothing, so they share one."""
     return _NO_DRAWS if isinstance(c.points, Fixed) else np.random.default_rng([key, step, i])
 
 

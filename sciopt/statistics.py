@@ -99,8 +99,8 @@ class Statistics:
         given = [c.absolute for c in self.problem.conditions if c.absolute is not None]
         if given:
             return "absolute" if all(given) else "scaled"
-        known = all(c.sigma is not None or c.loss.name not in STANDARDISED for c in self.problem.conditions)
-        return "absolute" if known else "scaled"
+        known = [c.sigma is not None or c.loss.name not in STANDARDISED for c in self.problem.conditions]
+        return "absolute" if all(known) else "scaled"
 
     @cached_property
     def covariance(self) -> Array:
@@ -119,33 +119,24 @@ class Statistics:
 
     @cached_property
     def _errors(self) -> tuple[dict[str, Any], dict[str, str]]:
-        layout, errors, reasons = self.problem.layout, {}, {}
+        errors: dict[str, Any] = {}
+        reasons: dict[str, str] = {}
         with np.errstate(all="ignore"):
-            sigma = np.sqrt(np.diag(self.covariance))
-        for leaf in layout.leaves:
+            sigma = np.sqrt(self.covariance.diagonal())
+        known, exact = np.isfinite(sigma), self.errors_kind != "absolute" and self.dof <= 0
+        for leaf in self.problem.layout.leaves:
             if not leaf.numeric:
                 continue
             if leaf.start < 0:
-                errors[leaf.name], reasons[leaf.name] = (
-                    None,
-                    "fixed" if leaf.parameter.fixed else "tied to other parameters",
-                )
-                continue
-            s = sigma[leaf.slice]
-            if np.isfinite(s).all() and (self.errors_kind == "absolute" or self.dof > 0):
-                whole = (
-                    s[0]
-                    if not leaf.shape and not leaf.complex
-                    else s.reshape((2, *leaf.shape) if leaf.complex else leaf.shape)
-                )
-                errors[leaf.name] = complex(s[0], s[1]) if leaf.complex and not leaf.shape else whole
-                continue
-            bad = leaf.start + int(np.argmin(np.isfinite(s)))
-            reason = self.uncertainty.reasons.get(
-                bad, "as many parameters as data" if self.dof <= 0 else "the Jacobian is not finite"
-            )
-            errors[leaf.name], reasons[leaf.name] = None, reason
-        return {n: float(e) if isinstance(e, np.floating) else e for n, e in errors.items()}, reasons
+                errors[leaf.name] = None
+                reasons[leaf.name] = "fixed" if leaf.parameter.fixed else "tied to other parameters"
+            elif known[leaf.slice].all() and not exact:
+                errors[leaf.name] = _shaped(sigma, leaf)
+            else:
+                bad = leaf.start + int(np.argmin(known[leaf.slice]))
+                other = "as many parameters as data" if self.dof <= 0 else "the Jacobian is not finite"
+                errors[leaf.name], reasons[leaf.name] = None, self.uncertainty.reasons.get(bad, other)
+        return errors, reasons
 
     @property
     def errors(self) -> dict[str, Any]:
@@ -173,3 +164,11 @@ def _scatter(lin: Any, tree: Any) -> Array:
         half = s.scaled(np.asarray(found, float), None)
         total[where, where] = s.scaled(np.ascontiguousarray(half.T), None)
     return total
+
+
+def _shaped(sigma: Array, leaf: Any) -> Any:
+    """Return a leaf's errors in its shape: a number for a scalar, (2, ...) real and imaginary for complex arrays."""
+    if not leaf.shape:
+        s = float(sigma[leaf.start])
+        return complex(s, sigma[leaf.start + 1]) if leaf.complex else s
+    return sigma[leaf.slice].reshape((2, *leaf.shape) if leaf.complex else leaf.shape)

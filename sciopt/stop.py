@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from sciopt._errors import OptionError
 from sciopt.methods._contract import Step
@@ -44,6 +45,11 @@ class Stop:
             value = getattr(self, name)
             if value is not None and not value >= 0:
                 raise OptionError(f"Stop: {name} must be None or >= 0, got {value!r}")
+
+    @cached_property
+    def rules(self) -> bool:
+        """Whether any rule besides ``stalls`` is on."""
+        return any(v is not None for v in (self.gradient, self.step, self.reduction, self.merit))
 
     def judge(self, step: Step, f: float) -> tuple[str, str] | None:
         """Return (status, which test fired) for an accepted step, or None."""

@@ -12,6 +12,8 @@ from sciopt._types import Array
 
 __all__ = ["Uncertainty", "information_root", "prediction_error", "sandwich", "uncertainty"]
 
+EPS = float(np.finfo(float).eps)
+
 
 @dataclass(frozen=True, eq=False)
 class Uncertainty:
@@ -54,21 +56,26 @@ def uncertainty(J: Array, held: Array, scale: Array) -> Uncertainty:
     scale
         Typical size of each parameter, shape (P,); the metric of the null directions.
     """
+    from sciopt.linalg.compact import spectrum
+
     n, P = J.shape
-    covariance = np.full((P, P), np.nan)
-    reasons = {int(j): "at a bound" for j in np.flatnonzero(held)}
-    free = np.flatnonzero(np.logical_not(held))
-    A = J[:, free]
-    norms = np.sqrt(np.sum(A * A, axis=0))
-    used = np.where(norms > 0, norms, 1.0 / scale[free])
-    if not free.size or not np.isfinite(A).all():
-        return Uncertainty(covariance, np.zeros(0), 0, np.zeros((P, 0)), reasons, np.full((P, P), np.nan))
-    _, S, Vt = np.linalg.svd(A / used, full_matrices=True)
-    cut = 10 * max(n, P) * np.finfo(float).eps * (S[0] if S.size else 0.0)
-    rank = int(np.count_nonzero(cut < S))
+    free = np.flatnonzero(np.logical_not(held)) if held.any() else None
+    A = J if free is None else J[:, free]
+    norms, S, Vt = spectrum(A) if A.shape[1] else (np.zeros(0), np.zeros(0), np.zeros((0, 0)))
+    reasons = {int(j): "at a bound" for j in np.flatnonzero(held)} if free is not None else {}
+    if not S.size:
+        lost = np.full((P, P), np.nan)
+        return Uncertainty(lost, S, 0, np.zeros((P, 0)), reasons, lost.copy())
+    rank = int(np.count_nonzero(S > 10 * max(n, P) * EPS * S[0]))
+    used = norms
+    if rank < A.shape[1]:
+        used = np.where(norms > 0, norms, 1.0 / (scale if free is None else scale[free]))
     V = Vt[:rank].T / used[:, None]
     C = (V / S[:rank] ** 2) @ V.T
-    identified = np.zeros((P, P))
+    if free is None and rank == P:
+        return Uncertainty(C, S, rank, np.zeros((P, 0)), reasons, C)
+    free = np.arange(P) if free is None else free
+    identified, covariance = np.zeros((P, P)), np.full((P, P), np.nan)
     identified[np.ix_(free, free)] = C
     null = np.zeros((P, free.size - rank))
     null[free] = Vt[rank:].T / used[:, None]

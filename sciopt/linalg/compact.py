@@ -10,7 +10,7 @@ from scipy.linalg.lapack import dgeqrf, dgesdd  # pyright: ignore[reportAttribut
 
 from sciopt._types import Array
 
-__all__ = ["CompactFactor"]
+__all__ = ["CompactFactor", "spectrum", "triangle"]
 
 EPS = float(np.finfo(float).eps)
 
@@ -20,61 +20,105 @@ def _upper(P: int) -> Array:
     return np.triu(np.ones((P, P)))
 
 
-class CompactFactor:
-    """Singular values of J/D and the rotated residual, for trust-region steps in the metric D.
+def triangle(A: Array) -> tuple[Array, Array]:
+    """Return (R, q) with the same normal equations as A = [J, r], by Householder QR: R^T R = J^T J, R^T q = J^T r.
 
-    With J D^-1 = U S V^T and g = U^T r, the damped step is -D^-1 V (S g / (S^2 + lambda)). J is reduced to its
-    triangle by Householder QR first, so that neither J^T J nor U is formed. The secular equation is solved in Python
-    floats: for few parameters that is faster than any array.
+    Neither J^T J nor Q is formed. Scaling columns commutes with it, so that one reduction serves any metric.
+
+    Parameters
+    ----------
+    A
+        Jacobian with the residual as its last column, shape (n, P + 1), column-major.
+
+    Returns
+    -------
+    R, q
+        Shapes (k, P) and (k,), k = min(n, P).
+    """
+    n, P = A.shape[0], A.shape[1] - 1
+    if n <= P:
+        return A[:, :P], A[:, P]
+    qr = dgeqrf(A, lwork=32 * (P + 1))[0]
+    return qr[:P, :P] * _upper(P), qr[:P, P]
+
+
+def spectrum(J: Array) -> tuple[Array, Array, Array]:
+    """Return (norms, S, Vt): the columns' norms, and singular values and right vectors of J with columns of norm 1.
 
     Parameters
     ----------
     J
-        Jacobian, shape (n, P), finite.
+        Matrix of shape (n, P); a column of zeros is left as it is.
+
+    Returns
+    -------
+    norms, S, Vt
+        Shapes (P,), (min(n, P),) descending, and (P, P); S and Vt are empty where J is not finite.
+    """
+    n, P = J.shape
+    R = dgeqrf(J)[0][:P] * _upper(P) if n > P else J
+    norms = np.sqrt(np.add.reduce(R * R, 0))
+    if not math.isfinite(np.add.reduce(norms)):
+        return norms, np.zeros(0), np.zeros((0, P))
+    scaled = R / (norms if norms.all() else np.where(norms > 0, norms, 1.0))
+    _, S, Vt, bad = dgesdd(scaled)
+    if bad:
+        from scipy.linalg import svd
+
+        _, S, Vt = svd(scaled, lapack_driver="gesvd")
+    return norms, S, Vt
+
+
+class CompactFactor:
+    """Singular values of J/D and the rotated residual, for trust-region steps in the metric D.
+
+    With J D^-1 = U S V^T and g = U^T r, the damped step is -D^-1 V (S g / (S^2 + lambda)). The secular equation is
+    solved in Python floats: for few parameters that is faster than any array.
+
+    Parameters
+    ----------
+    J
+        Jacobian, or a matrix with the same normal equations as returned by `triangle`, shape (k, P), finite.
     r
-        Residual, shape (n,).
+        Residual that goes with it, shape (k,).
     D
         Column scale, shape (P,), positive.
+    rows
+        Number of rows of the Jacobian itself, for the numerical rank; by default k.
     """
 
     __slots__ = ("D", "S", "Vt", "g", "rank", "rtol")
 
-    def __init__(self, J: Array, r: Array, D: Array) -> None:
-        n, P = J.shape
-        if n > P:
-            A = np.empty((n, P + 1), order="F")
-            np.divide(J, D, out=A[:, :P])
-            A[:, P] = r
-            qr, _, _, info = dgeqrf(A, lwork=32 * (P + 1), overwrite_a=True)
-            u, S, Vt, bad = dgesdd(qr[:P, :P] * _upper(P))
-            g = qr[:P, P].dot(u)
-        else:
-            u, S, Vt, bad = dgesdd(J / D, full_matrices=False)
-            g, info = r.dot(u), 0
-        if info or bad:  # gesdd can fail to converge; gesvd does not
+    def __init__(self, J: Array, r: Array, D: Array, rows: int = 0) -> None:
+        k, P = J.shape
+        u, S, Vt, bad = dgesdd(J / D, full_matrices=False)
+        if bad:  # gesdd can fail to converge; gesvd does not
             from scipy.linalg import svd
 
             u, S, Vt = svd(J / D, full_matrices=False, lapack_driver="gesvd")
-            g = r.dot(u)
         self.D, self.Vt = D, Vt
         self.S: list[float] = S.tolist()
-        self.g: list[float] = g.tolist()
-        self.rtol = max(n, P) * EPS
+        self.g: list[float] = r.dot(u).tolist()
+        self.rtol = max(rows, k, P) * EPS
         cut = self.rtol * self.S[0]
-        self.rank = sum(s > cut for s in self.S)
+        self.rank = len(self.S) if self.S[-1] > cut else sum([s > cut for s in self.S])
 
     def _coordinates(self, lam: float) -> tuple[list[float], float]:
         """Return the step's coordinates in V (sign apart) and its length."""
         if lam == 0.0:
             k = self.rank
-            p = [g / s for s, g in zip(self.S[:k], self.g[:k], strict=True)] + [0.0] * (len(self.S) - k)
+            p = [g / s for s, g in zip(self.S[:k], self.g[:k], strict=True)]
+            if k < len(self.S):
+                p += [0.0] * (len(self.S) - k)
         else:
             p = [s * g / (s * s + lam) for s, g in zip(self.S, self.g, strict=True)]
         return p, math.sqrt(sum([q * q for q in p]))
 
     def _finished(self, p: list[float], length: float, lam: float) -> tuple[Array, float, float]:
-        predicted = 0.5 * sum([q * q * (s * s + 2.0 * lam) for q, s in zip(p, self.S, strict=True)])
-        return -np.array(p).dot(self.Vt) / self.D, length, predicted
+        predicted = 0.0
+        for q, s in zip(p, self.S, strict=True):
+            predicted += q * q * (s * s + 2.0 * lam)
+        return np.array(p).dot(self.Vt) / -self.D, length, 0.5 * predicted
 
     def damped(self, lam: float) -> tuple[Array, float, float]:
         """Return (step, its length in the metric D, predicted reduction of half the sum of squares)."""

@@ -112,7 +112,7 @@ def _traced(problem: Any, indices: list[int], theta: Array, frame: Frame, work: 
     if good:
         conditions = [problem.conditions[i] for i in good]
         bindings = [problem.bindings[i] for i in good]
-        blocks = [JaxBlock(tuple(good), conditions, bindings, problem.layout), *host]
+        blocks = [JaxBlock(tuple(good), conditions, bindings, problem.layout), *blocks]
     return blocks
 
 

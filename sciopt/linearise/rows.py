@@ -13,7 +13,7 @@ from sciopt.losses import Gaussian
 from sciopt.points import Batch
 from sciopt.uncertain import whitener
 
-__all__ = ["Rows", "real_rows"]
+__all__ = ["Rows", "real_rows", "why"]
 
 STANDARDISED = frozenset({"gaussian", "huber", "soft_l1", "cauchy", "student_t"})
 
@@ -28,6 +28,16 @@ def real_rows(z: Any) -> Array:
     if kind == "O":
         raise ConditionError("output has dtype object; return one numeric array (concatenate ragged parts)")
     return np.ascontiguousarray(a, dtype=np.float64).ravel()
+
+
+def why(name: str, z: Array, r: Array) -> str:
+    """Say which row of a condition's output is not finite, or that the loss is not."""
+    bad = np.flatnonzero(~np.isfinite(z))
+    if len(bad):
+        return f"condition {name!r}: output {z[bad[0]]} at row {bad[0]} ({len(bad)} of {len(z)} rows are not finite)"
+    bad = np.flatnonzero(~np.isfinite(r))
+    where = f" at row {bad[0]}" if len(bad) else ""
+    return f"condition {name!r}: the loss is not finite{where}; the model left the domain of the loss"
 
 
 class Rows:

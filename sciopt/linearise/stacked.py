@@ -12,7 +12,7 @@ from sciopt._types import Array
 from sciopt.frames import Frame
 from sciopt.linearise.base import Linearisation
 from sciopt.linearise.lean import Lean
-from sciopt.linearise.rows import Rows, real_rows
+from sciopt.linearise.rows import Rows, real_rows, why
 from sciopt.linearise.work import Work
 from sciopt.problem import Problem
 
@@ -25,6 +25,9 @@ class Stacked(Linearisation):
     Outputs come from blocks (one a host condition, one for all JAX conditions together); whitening, weights and losses
     are applied here, once, whatever the kind of block.
     """
+
+    _A: Array | None = None
+    _tried: bool = False
 
     def __init__(self, problem: Problem, blocks: tuple[Any, ...], theta: Array, frame: Frame, work: Work) -> None:
         self.theta, self.frame, self.layout, self.work = theta, frame, problem.layout, work
@@ -52,12 +55,6 @@ class Stacked(Linearisation):
         return frozenset({"dense"})
 
     @property
-    def specs(self) -> list[Rows]:
-        """The `Rows` of each condition on this frame, in order of the blocks."""
-        self._ensure()
-        return [self.frame.cache["rows", i] for block in self.pieces for i in block.indices]
-
-    @property
     def linear(self) -> bool:
         """Whether all outputs are known to be affine in theta."""
         return all(getattr(b, "linear", False) for b in self.pieces) and all(s.gaussian for s in self.specs)
@@ -66,6 +63,12 @@ class Stacked(Linearisation):
     def collocated(self) -> bool:
         """Whether all rows are conditions on an ansatz that is linear in its coefficients."""
         return all(hasattr(b, "programs") and hasattr(b, "models") for b in self.pieces)
+
+    @property
+    def specs(self) -> list[Rows]:
+        """The `Rows` of each condition on this frame, in order of the blocks."""
+        self._ensure()
+        return [self.frame.cache["rows", i] for block in self.pieces for i in block.indices]
 
     @property
     def rows(self) -> dict[str, slice]:
@@ -79,23 +82,19 @@ class Stacked(Linearisation):
 
     def _evaluate(self) -> tuple[float, Array]:
         self.work.spend()
-        theta, frame, cache = self.theta, self.frame, self.frame.cache
-        lean = cache.get("lean")
-        if lean is not None:
-            found = lean.evaluate(theta)
-            if found is not None:
-                f, r, z = found
-                self._z, self._parts = [z], [(r, None)]
-                if not math.isfinite(f):
-                    self._failed = _why(lean.name, z, r)
-                return f, r
-        if len(self.pieces) == 1:
-            outputs = list(zip(self.pieces[0].indices, self.pieces[0].outputs(theta, frame, self.work), strict=True))
-        else:
-            outputs = [
-                pair for b in self.pieces for pair in zip(b.indices, b.outputs(theta, frame, self.work), strict=True)
-            ]
-        return self._from_outputs(outputs, cache)
+        theta, frame = self.theta, self.frame
+        lean = frame.cache.get("lean")
+        found = None if lean is None else lean.evaluate(theta)
+        if found is not None:
+            f, r, z = found
+            self._z, self._parts = [z], [(r, None)]
+            if not math.isfinite(f):
+                self._failed = why(lean.name, z, r)
+            return f, r
+        outputs = [
+            pair for b in self.pieces for pair in zip(b.indices, b.outputs(theta, frame, self.work), strict=True)
+        ]
+        return self._from_outputs(outputs, frame.cache)
 
     def _from_outputs(self, outputs: list[tuple[int, Any]], cache: dict[Any, Any]) -> tuple[float, Array]:
         f, parts, zs = 0.0, [], []
@@ -116,7 +115,7 @@ class Stacked(Linearisation):
                     raise ConditionError(f"condition {spec.name!r} returned {len(z)} rows, {spec.size} at the start")
             value, r, c = spec.evaluate(z)
             if not np.isfinite(value) and self._failed is None:
-                self._failed = _why(spec.name, z, r)
+                self._failed = why(spec.name, z, r)
             f += value
             parts.append((r, c))
             zs.append(z)
@@ -158,23 +157,32 @@ class Stacked(Linearisation):
         raw = self.raw_jacobians()
         return [s.scaled(J, c) for s, J, (_, c) in zip(self.specs, raw, self._parts, strict=True)]
 
+    def augmented(self) -> Array:
+        """Return J with r as a further column, (n, P + 1)."""
+        A = self._short()
+        return super().augmented() if A is None else A
+
     def _dense(self) -> Array:
-        lean = self.frame.cache.get("lean")
-        if lean is not None and self._lean_mode() == "complex":
-            J = lean.jacobian(self.theta, self.work)
-            if J is not None:
-                self.work.njev += 1
-                return J
+        A = self._short()
+        if A is not None:
+            return A[:, :-1]
         parts = [J if isinstance(J, np.ndarray) else J.toarray() for J in self._jacobians()]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
-    def _lean_mode(self) -> str:
-        mode = self.work.modes.get(self.pieces[0].index)
-        if mode is None:
-            self._ensure()
-            with np.errstate(all="ignore"):
-                mode = self.pieces[0].mode(self.theta, self.frame, self.work)
-        return mode
+    def _short(self) -> Array | None:
+        """Return (J, r) by the short way, None where it does not apply."""
+        if self._A is None and not self._tried:
+            self._tried = True
+            r, lean, modes = self.r, self.frame.cache.get("lean"), self.work.modes
+            if lean is None:
+                return None
+            if lean.index not in modes:
+                with np.errstate(all="ignore"):
+                    self.pieces[0].mode(self.theta, self.frame, self.work)
+            if modes[lean.index] == "complex":
+                self._A = lean.augmented(self.theta, r, self.work)
+                self.work.njev += self._A is not None
+        return self._A
 
     def _sparse(self) -> Any:
         from scipy import sparse
@@ -257,12 +265,3 @@ class Stacked(Linearisation):
             s.decrease(z, z2, r, r2)
             for s, z, z2, (r, _), (r2, _) in zip(self.specs, self._z, other._z, self._parts, other._parts, strict=True)
         )
-
-
-def _why(name: str, z: Array, r: Array) -> str:
-    bad = np.flatnonzero(~np.isfinite(z))
-    if len(bad):
-        return f"condition {name!r}: output {z[bad[0]]} at row {bad[0]} ({len(bad)} of {len(z)} rows are not finite)"
-    bad = np.flatnonzero(~np.isfinite(r))
-    where = f" at row {bad[0]}" if len(bad) else ""
-    return f"condition {name!r}: the loss is not finite{where}; the model left the domain of the loss"

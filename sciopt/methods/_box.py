@@ -29,7 +29,7 @@ def into_box(
     delta
         Step of the free parameters.
     theta, layout, J, r
-        Point, its bounds, Jacobian (n, P) and residual.
+        Point, its bounds, Jacobian (or its triangle) and the residual that goes with it.
     fac, lam
         Factorisation over the free parameters, and its damping.
     free

@@ -59,11 +59,13 @@ class Persistent:
     def step(self, lin: Linearisation, state: State, key: int) -> Step:
         """Take one step of the attempt in progress, or begin the next attempt."""
         inner = ATTEMPTS[state.attempt].step(lin, state.inner, key)
-        rank = state.rank if state.rank >= 0.0 else inner.info.get("rank", 0.0)
-        state = state._replace(taken=state.taken + 1, inner=inner.state, rank=rank)
+        attempt, taken, start, _, best_theta, best_f, best_verdict, rank = state
+        rank = rank if rank >= 0.0 else inner.info.get("rank", 0.0)
+        state = State(attempt, taken + 1, start, inner.state, best_theta, best_f, best_verdict, rank)
         verdict = inner.verdict
         if verdict is None and state.taken < self.steps:
-            return Step(inner.theta, state, inner.accepted, inner.info, lin=inner.lin)
+            inner.state = state
+            return inner
         end = inner.lin if inner.lin is not None else lin.at(inner.theta)
         if verdict is not None and verdict[0] == "converged" and not self._suspicious(inner, end, state):
             return self._settled(inner, end, state, verdict)

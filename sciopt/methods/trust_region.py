@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sciopt._errors import OptionError
 from sciopt._types import Array
 from sciopt.layout import Layout
-from sciopt.linalg.compact import CompactFactor
+from sciopt.linalg.compact import CompactFactor, triangle
 from sciopt.linearise.base import Linearisation
 from sciopt.methods._box import into_box
 from sciopt.methods._contract import Step
@@ -83,21 +83,25 @@ class TrustRegion:
 
     def step(self, lin: Linearisation, state: State, key: int) -> Step:
         """Take one step of bounded length."""
-        theta, layout, f, r, J = lin.theta, lin.layout, _size(lin), lin.r, lin.dense()
-        norms = np.sqrt(np.add.reduce(J * J, 0))
-        if not math.isfinite(float(np.add.reduce(norms))):
-            return _broken(lin, J, state)
+        theta, layout, r = lin.theta, lin.layout, lin.r
+        f = 0.5 * float(r.dot(r))  # the merit itself, but for likelihoods, which may be negative
+        A = lin.augmented()
+        R, q = triangle(A)
+        norms = np.sqrt(np.add.reduce(R * R, 0))
+        if not math.isfinite(np.add.reduce(norms)):
+            return _broken(lin, A, state)
         D = np.maximum(state.D, norms)
         if self.scaling == "none":
             metric = 1.0 / layout.scale
         else:
             metric = D if D.all() else np.where(D > 0, D, 1.0 / layout.scale)
-        g = r.dot(J)
+        g = q.dot(R)
         free = _unblocked(theta, g, layout) if layout.bounded else None
-        gradient = _cosine(g, norms, f, r, free)
+        gradient = _cosine(g, norms, f, free)
         if gradient == 0.0:
             return Step(theta, state, False, _NOTHING, lin=lin, verdict=_flat(f, free))
-        fac = CompactFactor(J, r, metric) if free is None else CompactFactor(J[:, free], r, metric[free])
+        rows = len(r)
+        fac = CompactFactor(R, q, metric, rows) if free is None else CompactFactor(R[:, free], q, metric[free], rows)
         radius = state.radius
         if radius <= 0:
             scaled = metric * theta
@@ -107,9 +111,9 @@ class TrustRegion:
             delta, length, predicted, lam = fac.within(radius, lam)
             clipped = False
             if layout.bounded:
-                delta, clipped = into_box(delta, theta, layout, J, r, fac, free, lam)
+                delta, clipped = into_box(delta, theta, layout, R, q, fac, free, lam)
                 if clipped:
-                    moved, scaled = J.dot(delta), metric * delta
+                    moved, scaled = R.dot(delta), metric * delta
                     predicted = -float(g.dot(delta)) - 0.5 * float(moved.dot(moved))
                     length = math.sqrt(float(scaled.dot(scaled)))
             rel = _relative(delta, theta)
@@ -128,9 +132,9 @@ class TrustRegion:
             if ratio > 1e-4 or rel <= EPS or radius == 0.0:
                 break
         assert trial is not None
-        return self._advanced(lin, state, trial, D, radius)
+        return self._advanced(lin, state, trial, D, radius, f)
 
-    def _advanced(self, lin: Linearisation, state: State, trial: Trial, D: Array, radius: float) -> Step:
+    def _advanced(self, lin: Linearisation, state: State, trial: Trial, D: Array, radius: float, f: float) -> Step:
         """Return the step for the last trial point, with a verdict if it ends the solve."""
         info = trial.info(radius)
         if not trial.ratio > 1e-4:
@@ -145,8 +149,8 @@ class TrustRegion:
             )
         rel, new = trial.rel, trial.new
         rate = rel / state.last if trial.full and math.isfinite(state.last) else 1.0
-        slow = state.idle + 1.0 if trial.predicted <= CREEP * _size(lin) else 0.0
-        begun = state.begun if state.begun > 0.0 else _size(lin)
+        slow = state.idle + 1.0 if trial.predicted <= CREEP * f else 0.0
+        begun = state.begun if state.begun > 0.0 else f
         state = State(radius, trial.lam, D, rel if trial.full else math.inf, slow, begun)
         verdict = None
         if _size(new) <= VANISHED * min(1.0, begun):
@@ -213,6 +217,7 @@ def _size(lin: Linearisation) -> float:
     return 0.5 * float(r.dot(r))
 
 
+_OVERFLOW = "the Jacobian is finite, but its squares overflow: rescale the residual or the parameters"
 _NOTHING = {"reduction": 0.0, "predicted": 0.0, "step": 0.0, "gradient": 0.0}
 
 
@@ -242,17 +247,18 @@ def _unblocked(theta: Array, g: Array, layout: Layout) -> NDArray[np.bool_] | No
     return ~blocked if blocked.any() else None
 
 
-def _cosine(g: Array, norms: Array, f: float, r: Array, free: NDArray[np.bool_] | None) -> float:
+def _cosine(g: Array, norms: Array, f: float, free: NDArray[np.bool_] | None) -> float:
+    """Largest cosine between the residual and a column of J that may move."""
     if free is not None:
         g, norms = g[free], norms[free]
-    root = math.sqrt(float(r.dot(r)))
+    root = math.sqrt(2.0 * f)
     if root == 0.0:
         return 0.0
     return max([abs(a) / b for a, b in zip(g.tolist(), norms.tolist(), strict=True) if b > 0.0], default=0.0) / root
 
 
 def _relative(delta: Array, theta: Array) -> float:
-    return max([abs(d) / (abs(t) or 1e-300) for d, t in zip(delta.tolist(), theta.tolist(), strict=True)])
+    return max([abs(d / (t or 1e-300)) for d, t in zip(delta.tolist(), theta.tolist(), strict=True)])
 
 
 def _flat(f: float, free: NDArray[np.bool_] | None) -> tuple[str, str]:
@@ -263,8 +269,11 @@ def _flat(f: float, free: NDArray[np.bool_] | None) -> tuple[str, str]:
     return "converged", "the gradient vanishes exactly"
 
 
-def _broken(lin: Linearisation, J: Array, state: State) -> Step:
-    row, column = np.argwhere(~np.isfinite(J))[0]
+def _broken(lin: Linearisation, A: Array, state: State) -> Step:
+    bad = np.argwhere(~np.isfinite(A[:, :-1]))
+    if not len(bad):
+        return Step(lin.theta, state, False, {"step": 0.0}, lin=lin, verdict=("nonfinite", _OVERFLOW))
+    row, column = bad[0]
     name = lin.layout.names[column]
     said = f"the Jacobian is not finite: row {row}, parameter {name!r}"
     return Step(lin.theta, state, False, {"step": 0.0}, lin=lin, verdict=("nonfinite", said))
