@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from sciopt._types import Array
-from sciopt.dynamics.grids import Evaluation, evaluate
+from sciopt.dynamics.grids import Evaluation, GridState, evaluate
 from sciopt.dynamics.lanes import Steps
 from sciopt.dynamics.plan import linear, whole
 from sciopt.frames import Frame
@@ -61,28 +61,29 @@ class TrajectoryBlock:
 
     def jacobians(self, theta: Array, frame: Frame, work: Work, z: list[Array]) -> list[Any]:
         """Return their Jacobians, dense (rows, P)."""
-        problem, found = self.problem, evaluate(self.problem, theta, frame)
-        plan = problem.plan
-        mode = problem.setting.jacobian
-        if mode == "auto" and plan.timed:
-            mode = "forward"
-        N, P = len(problem.setting.data.time), problem.layout.size
-        steps, atol = found.grid.steps, found.grid.atol
-        if mode != "auto":
-            if mode == "reverse":
-                n = int(steps.count.max(initial=1))
-                steps = Steps(*(a[:, : _slots(n, a.shape[1])] for a in steps[:3]), steps.count)
-            with double():
-                J = np.asarray(whole(plan, jnp.asarray(theta), problem.arrays, steps, atol, mode))
-            size = self._widths()
-            data, gaps = J[: N * sum(size)].reshape(N, sum(size), P), J[N * sum(size) :]
-        else:
-            data, gaps = self._assembled(theta, steps, atol)
-        out, place = [], 0
+        data, gaps = self.jacobian(theta, evaluate(self.problem, theta, frame).grid)
+        out, place, P = [], 0, theta.size
         for width in self._widths():
             out.append(np.ascontiguousarray(data[:, place : place + width]).reshape(-1, P))
             place += width
-        return [*out, gaps] if plan.nodes else out
+        return [*out, gaps] if self.problem.program.nodes else out
+
+    def jacobian(self, theta: Array, grid: GridState) -> tuple[Array, Array]:
+        """Return d predictions / d theta (N, m, P) and d gaps / d theta (n d, P) on a grid."""
+        problem, plan = self.problem, self.problem.program
+        mode = problem.setting.jacobian
+        if mode == "auto" and plan.timed:
+            mode = "forward"
+        steps, atol = grid.steps, grid.atol
+        if mode == "auto":
+            return self._assembled(theta, steps, atol)
+        if mode == "reverse":
+            slots = _slots(int(steps.count.max(initial=1)), steps.interval.shape[1])
+            steps = Steps(*(a[:, :slots] for a in steps[:3]), steps.count)
+        with double():
+            J = np.asarray(whole(plan, jnp.asarray(theta), problem.arrays, steps, atol, mode))
+        N, m = len(problem.setting.data.time), sum(self._widths())
+        return J[: N * m].reshape(N, m, theta.size), J[N * m :]
 
     def _widths(self) -> list[int]:
         return [int(np.prod(shape)) for shape in self.problem.setting.data.shapes]
@@ -90,7 +91,7 @@ class TrajectoryBlock:
     def _assembled(self, theta: Array, steps: Steps, atol: Array) -> tuple[Array, Array]:
         """Chain the lanes' own derivatives with where the lanes start."""
         problem = self.problem
-        plan, table, P = problem.plan, problem.table, problem.layout.size
+        plan, table, P = problem.program, problem.table, problem.layout.size
         d, n = plan.flow.state.size, plan.nodes
         head = P - n * d
         with double():

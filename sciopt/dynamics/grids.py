@@ -76,7 +76,7 @@ def adaptive(problem: Any, theta: Array, least: int = 0) -> GridState:
     least
         Capacity below which not to start.
     """
-    plan, arrays, setting = problem.plan, problem.arrays, problem.setting
+    plan, arrays, setting = problem.program, problem.arrays, problem.setting
     sizes = sorted({min(c, setting.max_steps) for c in TIERS if c >= least} | {setting.max_steps})
     with double():
         point = jnp.asarray(theta)
@@ -115,9 +115,9 @@ def _why(problem: Any, walked: Any, lane: int) -> str:
     status = int(walked.status[lane])
     run = int(problem.table.run[lane])
     time = float(walked.time[lane]) + float(problem.arrays.lanes.origin[lane])
-    names = problem.plan.flow.state.entry_names()
+    names = problem.program.flow.state.entry_names()
     state = ", ".join(f"{n}={v:.4g}" for n, v in list(zip(names, np.asarray(walked.state[lane]), strict=True))[:4])
-    which = f"trajectory {run}" if problem.plan.runs > 1 else "the trajectory"
+    which = f"trajectory {run}" if problem.program.runs > 1 else "the trajectory"
     said = REASONS[status]
     if status == 2:
         said = f"{said} (max_steps={problem.setting.max_steps}, solver {problem.solver})"
@@ -148,9 +148,9 @@ def _worst(found: Evaluation) -> float:
 
 def _on(problem: Any, theta: Array, grid: GridState) -> Evaluation:
     with double():
-        seen, gaps, error = predictions(problem.plan, jnp.asarray(theta), problem.arrays, grid.steps, grid.atol)
+        seen, gaps, error = predictions(problem.program, jnp.asarray(theta), problem.arrays, grid.steps, grid.atol)
         outputs = [np.asarray(leaf) for leaf in seen]
-        if problem.plan.nodes:
+        if problem.program.nodes:
             outputs.append(np.asarray(gaps))
         error = np.asarray(error)
     failed = None
@@ -179,7 +179,7 @@ def follow(problem: Any, theta: Array, previous: Frame) -> GridState:
 
 def used(problem: Any, grid: GridState, error: Any) -> float:
     """Return the mean of E^(1/q) over the steps."""
-    return float(np.sum(error ** (1.0 / problem.plan.flow.tableau.order)) / max(grid.accepted, 1))
+    return float(np.sum(error ** (1.0 / problem.program.flow.tableau.order)) / max(grid.accepted, 1))
 
 
 def marked(problem: Any, grid: GridState, error: Any) -> GridState:

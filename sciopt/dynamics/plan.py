@@ -16,7 +16,7 @@ from sciopt.dynamics.replay import replay_forward
 from sciopt.dynamics.sensitivities import sensitivities
 from sciopt.dynamics.state import named
 
-__all__ = ["Arrays", "Plan", "lanes_at", "linear", "predictions", "starts", "whole"]
+__all__ = ["Arrays", "Plan", "arity", "initial_states", "lanes_at", "linear", "predictions", "starts", "whole"]
 
 
 @dataclass(frozen=True)
@@ -57,14 +57,15 @@ class Plan:
         state = named(self.flow.state.unravel(y))
         if self.observe is None:
             seen = state if self.picked is None else {k: state[k] for k in self.picked}
-        elif _arity(self.observe) == 1:
+        elif arity(self.observe) == 1:
             seen = self.observe(state)
         else:
             seen = self.observe(t, state, self.flow.parameters(theta, fixed))
         return tuple(jnp.asarray(leaf) for leaf in jax.tree_util.tree_leaves(named(seen)))
 
 
-def _arity(function: Any) -> int:
+def arity(function: Any) -> int:
+    """Return the number of arguments that a function cannot do without."""
     import inspect
 
     try:
@@ -88,7 +89,7 @@ class Arrays(NamedTuple):
     gap_scale: Any
 
 
-def _initial(plan: Plan, theta: Any, fixed: Any) -> Any:
+def initial_states(plan: Plan, theta: Any, fixed: Any) -> Any:
     """Return the initial states of all trajectories, shape (T, d)."""
     tree, flow = plan.flow.spec.tree(theta, fixed), plan.flow
     kind = plan.initial[0]
@@ -101,7 +102,7 @@ def _initial(plan: Plan, theta: Any, fixed: Any) -> Any:
 
 
 def _starts(plan: Plan, theta: Any, fixed: Any, source: Any) -> Any:
-    first = _initial(plan, theta, fixed)
+    first = initial_states(plan, theta, fixed)
     if plan.nodes:
         first = jnp.concatenate([first, plan.flow.spec.tree(theta, fixed)["nodes"]])
     return first[source]
@@ -175,7 +176,7 @@ def linear(plan: Plan, theta: Any, arrays: Arrays, steps: Steps, atol: Any, head
     lanes = lanes_at(plan, theta, arrays)
 
     def first(part: Any) -> Any:
-        return _initial(plan, jnp.concatenate([part, theta[head:]]), arrays.fixed)
+        return initial_states(plan, jnp.concatenate([part, theta[head:]]), arrays.fixed)
 
     initial = jax.jacfwd(first)(theta[:head])
     d = flow.state.size

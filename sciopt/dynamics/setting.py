@@ -10,15 +10,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sciopt._errors import ConditionError, DataError, OptionError, ParameterError
+from sciopt._errors import DataError, OptionError, ParameterError
 from sciopt._tree import flatten, unflatten
 from sciopt._types import Array
 from sciopt.condition import Condition
 from sciopt.dynamics.flow import Flow
-from sciopt.dynamics.measured import Measured, measured
+from sciopt.dynamics.measured import Measured
 from sciopt.dynamics.plan import Arrays, Plan
-from sciopt.dynamics.state import StateSpec, named
-from sciopt.dynamics.stops import Table, happenings, table
+from sciopt.dynamics.state import StateSpec
+from sciopt.dynamics.stops import Table, table
 from sciopt.dynamics.tableau import Tableau, tableau_of
 from sciopt.frames import Stage
 from sciopt.layout import Layout
@@ -26,9 +26,8 @@ from sciopt.linearise.program import Spec
 from sciopt.parameters import Parameter
 from sciopt.points import fixed as fixed_points
 
-__all__ = ["Setting", "setting_of"]
+__all__ = ["Setting"]
 
-RESERVED = ("initial", "start", "nodes", "field")
 CONTINUITY = (3.0, 30.0, 300.0)  # weights of the gaps, in units of 1 / sigma
 
 
@@ -89,7 +88,7 @@ class Setting:
             if np.ndim(atol) == 0 and not isinstance(atol, dict):
                 absolute_tolerance = np.full(self.state.size, float(atol))
             else:
-                absolute_tolerance = np.asarray(self._vector(atol, "atol"))
+                absolute_tolerance = np.asarray(self.state.vector(atol, "atol"))
             if not (absolute_tolerance >= 0).all():
                 raise OptionError(f"atol must not be negative, got {atol!r}")
         new = replace(
@@ -112,9 +111,6 @@ class Setting:
             relative = np.median(spread) / size if size > 0 else 1e-4
             smallest = min(smallest, float(relative))
         return float(np.clip(1e-3 * smallest, 1e-11, 1e-7))
-
-    def _vector(self, tree: Any, what: str) -> Array:
-        return _vector(self.state, tree, what)
 
     # ---- layout ---------------------------------------------------------------------------------------------------
     def laid_out(self, cuts: list[Array] | None = None, nodes: Array | None = None) -> tuple[Any, Plan, Arrays, Table]:
@@ -173,6 +169,34 @@ class Setting:
         )
         return whole, plan, arrays, laid
 
+    def elsewhere(self, times: Array, run: int, observed: bool) -> tuple[Setting, Array]:
+        """Return the setting with a trajectory at other times, without data, and the rows of these times.
+
+        The trajectory still reaches its last datum, so that all its nodes stay in use.
+        """
+        data = self.data
+        rows = list(data.times)
+        last = data.times[run][-1]
+        rows[run] = times if times[-1] >= last else np.append(times, last)
+        names, shapes, treedef = data.names, data.shapes, data.treedef
+        if not observed:
+            names, shapes, treedef = self.state.names, self.state.shapes, self.state.treedef
+        n = sum(map(len, rows))
+        new = Measured(
+            tuple(rows),
+            np.repeat(np.arange(data.runs), [len(r) for r in rows]),
+            np.concatenate(rows),
+            names,
+            shapes,
+            tuple(np.zeros((n, *shape)) for shape in shapes),
+            (None,) * len(names),
+            (None,) * len(names),
+            treedef,
+        )
+        place = np.flatnonzero(new.run == run)[: len(times)]
+        seen = (self.observe, self.picked) if observed else (None, None)
+        return replace(self, data=new, observe=seen[0], picked=seen[1], regularise=None, loss="gaussian"), place
+
     def sizes(self) -> Array:
         """Return what a gap of each entry of the state is measured in: its sigma, or 2 % of its size; shape (d,)."""
         relative = [
@@ -209,7 +233,7 @@ class Setting:
 
     def initial_states(self) -> Array:
         """Return the initial states at the start values, shape (T, d)."""
-        from sciopt.dynamics.plan import _initial
+        from sciopt.dynamics.plan import initial_states
 
         whole = dict(self.unknown) if isinstance(self.unknown, dict) else {"field": self.unknown}
         if self.kind[0] != "call":
@@ -220,7 +244,7 @@ class Setting:
         spec = Spec.of(layout)
         flow = Flow(self.field, self.state, spec, tableau_of("Tsit5"), inner)
         plan = Plan(flow, self.observe, self.picked, self.kind, self.data.runs)
-        return np.asarray(_initial(plan, jnp.asarray(layout.start), spec.fixed_values(layout)))
+        return np.asarray(initial_states(plan, jnp.asarray(layout.start), spec.fixed_values(layout)))
 
     # ---- conditions -----------------------------------------------------------------------------------------------
     def conditions(self) -> tuple[Condition, ...]:
@@ -271,210 +295,3 @@ def _restarted(whole: dict[str, Any], layout: Layout, values: dict[str, Any]) ->
             value = leaf.read(theta)
             leaves.append(raw.started(value) if isinstance(raw, Parameter) else value)
     return unflatten(whole, leaves)
-
-
-def _vector(state: StateSpec, tree: Any, what: str) -> Array:
-    found = jax.tree_util.tree_structure(named(tree))
-    if found != state.treedef:
-        raise DataError(f"{what} has another structure than the state ({', '.join(state.names)})")
-    for leaf, shape, name in zip(jax.tree_util.tree_leaves(named(tree)), state.shapes, state.names, strict=True):
-        if tuple(np.shape(leaf)) != shape:
-            raise DataError(f"{what}: {name} has shape {tuple(np.shape(leaf))}, the state has {shape}")
-    return np.asarray(state.ravel(named(tree)))
-
-
-def _plain(tree: Any) -> Any:
-    """Return a tree with its parameters replaced by their values."""
-    pairs = flatten(tree)
-    return unflatten(tree, [leaf.value if isinstance(leaf, Parameter) else leaf for _, leaf in pairs])
-
-
-def _held(tree: Any) -> Any:
-    """Return the tree with its plain numbers as fixed parameters."""
-    leaves = []
-    for path, leaf in flatten(tree):
-        if isinstance(leaf, Parameter):
-            leaves.append(leaf)
-        else:
-            value = np.asarray(leaf)
-            if value.dtype.kind not in "biufc" or not np.isfinite(value).all():
-                raise DataError(f"initial: entry {path or 'y'} is {leaf!r}; give a finite number or a Parameter")
-            leaves.append(Parameter(value.astype(complex if value.dtype.kind == "c" else float)[()], fixed=True))
-    return unflatten(tree, leaves)
-
-
-def setting_of(
-    field: Any,
-    t: Any,
-    y: Any,
-    unknown: Any,
-    initial: Any,
-    sigma: Any,
-    start: Any,
-    observe: Any,
-    controls: Any,
-    jumps: Any,
-    doses: Any,
-    nan: str,
-    mask: Any,
-) -> Setting:
-    """Read what the user gave; see `trajectories`."""
-    if not callable(field):
-        raise ConditionError(f"field must be a function field(t, y, p), got {type(field).__name__}")
-    if observe is not None and not callable(observe):
-        raise ConditionError(f"observe must be a function observe(t, y, p), got {type(observe).__name__}")
-    data = measured(t, y, sigma, nan, mask)
-    T = data.runs
-    unknown = {} if unknown is None else unknown
-    if isinstance(unknown, dict):
-        for word in RESERVED:
-            if word in unknown:
-                raise ParameterError(
-                    f"unknown has an entry {word!r}, a name kept for the fit itself; call it differently"
-                )
-    tree, kind, example = _initial_of(initial, unknown, data, observe, T)
-    state = StateSpec.of(example)
-    picked = _picked(state, data, observe)
-    begun, free_start = _starts_of(start, data)
-    if controls is not None and not callable(controls):
-        if not (isinstance(controls, (list, tuple)) and len(controls) == T):
-            raise DataError(f"controls must be a function of time, or a list of {T} trees, one a trajectory")
-        controls = [named(c) for c in controls]
-    happened = happenings(jumps, doses, T, state.size, lambda tree, what: _vector(state, tree, what))
-    found = Setting(field, data, state, unknown, tree, kind, begun, free_start, observe, picked, controls, happened)
-    _check_field(found)
-    return found
-
-
-def _initial_of(initial: Any, unknown: Any, data: Measured, observe: Any, T: int) -> tuple[Any, tuple[Any, ...], Any]:
-    """Return (tree of parameters or None, kind, example of a state)."""
-    if isinstance(initial, str):
-        if initial != "data":
-            raise OptionError(f"initial={initial!r}: give a state, a function of the parameters, or 'data'")
-        return _initial_from_data(data, observe)
-    functions = initial if isinstance(initial, (list, tuple)) and initial and all(map(callable, initial)) else None
-    if callable(initial) or functions:
-        chosen = tuple(functions or [initial] * T)
-        if len(chosen) != T:
-            raise DataError(f"initial= has {len(chosen)} functions, t has {T} trajectories")
-        p = named(_plain(unknown))
-        return None, ("call", chosen), jax.eval_shape(lambda: named(chosen[0](p)))
-    if isinstance(initial, list) and len(initial) == T and (T > 1 or not all(map(np.isscalar, initial))):
-        held = [_held(part) for part in initial]
-        specs = [StateSpec.of(_plain(part)) for part in held]
-        for i, spec in enumerate(specs):
-            if spec != specs[0]:
-                raise DataError(f"initial state of trajectory {i} has another structure than that of trajectory 0")
-        return held, ("tree",), _plain(held[0])
-    if isinstance(initial, list) and not any(isinstance(p, Parameter) for p in initial):
-        initial = np.asarray(initial, float)
-    held = _held(initial)
-    return held, ("same",), _plain(held)
-
-
-def _initial_from_data(data: Measured, observe: Any) -> tuple[Any, tuple[Any, ...], Any]:
-    if observe is not None:
-        raise OptionError("initial='data' needs the whole state among the data; with observe= give the initial state")
-    parts = []
-    for i in range(data.runs):
-        row = int(np.flatnonzero(data.run == i)[0])
-        for name, keep in zip(data.names, data.keep, strict=True):
-            if keep is not None and not keep[row].all():
-                raise DataError(f"initial='data': {name} of trajectory {i} is missing in its first row; give initial=")
-        leaves = [Parameter(np.array(v[row])[()]) for v in data.values]
-        parts.append(_dicts(jax.tree_util.tree_unflatten(data.treedef, leaves)))
-    if data.runs == 1:
-        return parts[0], ("same",), _plain(parts[0])
-    return parts, ("tree",), _plain(parts[0])
-
-
-def _dicts(tree: Any) -> Any:
-    return {k: _dicts(v) for k, v in tree.items()} if isinstance(tree, dict) else tree
-
-
-def _picked(state: StateSpec, data: Measured, observe: Any) -> tuple[str, ...] | None:
-    """Check the form of the data against the state; return which keys were measured."""
-    if observe is not None:
-        return None
-    if data.treedef == state.treedef:
-        for name, mine, theirs in zip(state.names, state.shapes, data.shapes, strict=True):
-            if mine != theirs:
-                raise DataError(f"each row of {name} has shape {theirs}, the state has shape {mine}; give observe=")
-        return None
-    names = {n.split(".")[0].split("[")[0] for n in state.names}
-    if set(data.names) <= names and all("." not in n for n in data.names):
-        sizes = dict(zip(state.names, state.shapes, strict=True))
-        for name, shape in zip(data.names, data.shapes, strict=True):
-            if name in sizes and sizes[name] != shape:
-                raise DataError(f"each row of {name!r} has shape {shape}, the state has {sizes[name]} there")
-        return data.names
-    raise DataError(
-        f"the data have entries ({', '.join(data.names)}), the state has ({', '.join(state.names)}); name the data by "
-        "entries of the state, or say with observe= what was measured"
-    )
-
-
-def _starts_of(start: Any, data: Measured) -> tuple[Array, Any]:
-    """Return (start times, tree of unknown ones or None)."""
-    T = data.runs
-    first = np.array([row[0] for row in data.times])
-    if start is None:
-        return first, None
-    listed = list(start) if isinstance(start, (list, tuple, np.ndarray)) and np.ndim(start) == 1 else [start] * T
-    if len(listed) != T:
-        raise DataError(f"start= has {len(listed)} times, t has {T} trajectories")
-    values = []
-    for i, s in enumerate(listed):
-        value = s.value if isinstance(s, Parameter) else s
-        if not np.isscalar(value) or not np.isfinite(float(value)):
-            raise DataError(f"start of trajectory {i} must be a finite number, got {value!r}")
-        values.append(float(value))
-    free = any(isinstance(s, Parameter) and s.free for s in listed)
-    if not free:
-        return np.array(values), None
-    held = [s if isinstance(s, Parameter) else Parameter(float(s), fixed=True) for s in listed]
-    return np.array(values), held[0] if len({id(s) for s in listed}) == 1 else held
-
-
-def _check_field(setting: Setting) -> None:
-    """Trace the field once with shapes only: what is wrong with it is said before anything is compiled."""
-    p = named(_plain(setting.unknown))
-    extra = (
-        ()
-        if setting.controls is None
-        else ((setting.controls(0.0),) if callable(setting.controls) else (setting.controls[0],))
-    )
-    example = named(setting.state.unravel(np.ones(setting.state.size)))
-    t = float(setting.begun[0])
-
-    def once(t: Any, y: Any) -> Any:
-        out = setting.field(t, y, p, *extra)
-        setting.state.check_rate(out)
-        return 0.0
-
-    try:
-        jax.eval_shape(once, t, example)
-    except (ConditionError, DataError):
-        raise
-    except Exception as error:  # whatever the user's function raises
-        raise ConditionError(f"field(t, y, p) failed at the start: {type(error).__name__}: {error}") from error
-    if setting.observe is None:
-        return
-    from sciopt.dynamics.plan import _arity
-
-    def seen(t: Any, y: Any) -> Any:
-        return named(setting.observe(y) if _arity(setting.observe) == 1 else setting.observe(t, y, p))
-
-    try:
-        out = jax.eval_shape(seen, t, example)
-    except Exception as error:
-        raise ConditionError(f"observe failed at the start: {type(error).__name__}: {error}") from error
-    leaves, treedef = jax.tree_util.tree_flatten(out)
-    data = setting.data
-    if treedef != data.treedef or [tuple(leaf.shape) for leaf in leaves] != list(data.shapes):
-        raise ConditionError(
-            f"observe returns {[tuple(leaf.shape) for leaf in leaves]} where a row of the data has "
-            f"{dict(zip(data.names, data.shapes, strict=True))}"
-        )
-    if any(jnp.issubdtype(leaf.dtype, jnp.complexfloating) for leaf in leaves):
-        raise ConditionError("observe returns complex numbers; return real and imaginary parts as two entries")

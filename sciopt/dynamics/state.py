@@ -128,6 +128,16 @@ class StateSpec:
             place += n * (2 if z else 1)
         return jax.tree_util.tree_unflatten(self.treedef, leaves)
 
+    def vector(self, tree: Any, what: str) -> Any:
+        """Return the vector of a tree of this structure; `DataError` says what ``what`` has wrong."""
+        found = jax.tree_util.tree_structure(named(tree))
+        if found != self.treedef:
+            raise DataError(f"{what} has another structure than the state ({', '.join(self.names)})")
+        for leaf, shape, name in zip(jax.tree_util.tree_leaves(named(tree)), self.shapes, self.names, strict=True):
+            if tuple(np.shape(leaf)) != shape:
+                raise DataError(f"{what}: {name} has shape {tuple(np.shape(leaf))}, the state has {shape}")
+        return np.asarray(self.ravel(named(tree)))
+
     def check_rate(self, rate: Any) -> None:
         """Raise `ConditionError` unless a field returned the structure of the state."""
         pairs, treedef = jax.tree_util.tree_flatten_with_path(named(rate))

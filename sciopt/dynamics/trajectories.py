@@ -10,7 +10,8 @@ from sciopt._types import Array
 from sciopt.condition import Condition
 from sciopt.dynamics.block import TrajectoryBlock, TrajectoryLinearisation
 from sciopt.dynamics.grids import GridState, follow
-from sciopt.dynamics.setting import Setting, setting_of
+from sciopt.dynamics.reading import setting_of
+from sciopt.dynamics.setting import Setting
 from sciopt.frames import Frame, Stage
 from sciopt.layout import Layout
 from sciopt.linearise.autodiff import double
@@ -37,12 +38,13 @@ class TrajectoryProblem:
     structure, null, linear = "rectangular", None, ()
 
     def __init__(self, setting: Setting, cuts: list[Array] | None = None, nodes: Array | None = None) -> None:
-        self.setting = setting
-        self.unknown, self.plan, self.arrays, self.table = setting.laid_out(cuts, nodes)
-        self.layout: Layout = self.plan.flow.spec.layout
+        self.setting, self.cuts = setting, cuts
+        with double():
+            self.unknown, self.program, self.arrays, self.table = setting.laid_out(cuts, nodes)
+        self.layout: Layout = self.program.flow.spec.layout
         self.conditions = setting.conditions()
         self.stages: tuple[Stage, ...] = (Stage(),)
-        if self.plan.nodes:
+        if self.program.nodes:
             self.conditions = (*self.conditions, Condition(_gap, "continuity", weight=1.0, batched=True))
             self.stages = setting.continuity_stages(len(self.table.nodes))
         self.regularise = setting.regularise
@@ -59,7 +61,7 @@ class TrajectoryProblem:
     @property
     def solver(self) -> str:
         """Name of the pair."""
-        return self.plan.flow.tableau.name
+        return self.program.flow.tableau.name
 
     @property
     def reason(self) -> str:
@@ -98,7 +100,7 @@ class TrajectoryProblem:
         """Return the linearisation at theta."""
         blocks = work.modes.get("blocks")
         if blocks is None:
-            count = len(self.setting.data.names) + bool(self.plan.nodes)
+            count = len(self.setting.data.names) + bool(self.program.nodes)
             blocks: list[Any] = [TrajectoryBlock(self, tuple(range(count))), *self.extras]
             if any(has_prior(leaf) for leaf in self.layout.leaves):
                 blocks.append(PriorBlock(len(self.conditions), self.layout))
@@ -110,6 +112,22 @@ class TrajectoryProblem:
         """Return the problem cut into segments at given times, with the states there as further unknowns."""
         return TrajectoryProblem(self.setting, cuts, nodes)
 
+    def elsewhere(self, times: Array, run: int, observed: bool) -> tuple[TrajectoryProblem, Array]:
+        """Return the problem of the same unknown with one trajectory at other times, and the rows of these times.
+
+        Parameters
+        ----------
+        times
+            Ascending times.
+        run
+            Which trajectory.
+        observed
+            Predict what was measured; else the state.
+        """
+        setting, rows = self.setting.elsewhere(times, run, observed)
+        nodes = self.layout.tree(self.layout.start)["nodes"] if self.program.nodes else None
+        return TrajectoryProblem(setting, self.cuts, nodes), rows
+
     def started(self, **values: Any) -> TrajectoryProblem:
         """Return a copy with other start values, by name."""
         from dataclasses import replace
@@ -120,7 +138,7 @@ class TrajectoryProblem:
         """Summarise."""
         data = self.setting.data
         return (
-            f"TrajectoryProblem({data.runs} trajectories, {len(data.time)} times, {self.plan.nodes} nodes; "
+            f"TrajectoryProblem({data.runs} trajectories, {len(data.time)} times, {self.program.nodes} nodes; "
             f"solver {self.solver}; unknown: {', '.join(self.layout.names[:6])}{', ...' * (self.layout.size > 6)})"
         )
 
