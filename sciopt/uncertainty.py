@@ -66,7 +66,7 @@ def uncertainty(J: Array, held: Array, scale: Array) -> Uncertainty:
     if not S.size:
         lost = np.full((P, P), np.nan)
         return Uncertainty(lost, S, 0, np.zeros((P, 0)), reasons, lost.copy())
-    rank = int(np.count_nonzero(S > 10 * max(n, P) * EPS * S[0]))
+    rank = int(np.count_nonzero(10 * max(n, P) * EPS * S[0] < S))
     used = norms
     if rank < A.shape[1]:
         used = np.where(norms > 0, norms, 1.0 / (scale if free is None else scale[free]))

@@ -37,11 +37,14 @@ class Linearisation:
     objective
         Whether f is an objective with gradient r and Hessian J (an energy, a dual objective), rather than a sum over
         the rows of r.
+    rounding
+        Known rounding error of an objective f; 0 where it is not known.
     """
 
     structure: str = "rectangular"
     null: Array | None = None
     objective: bool = False
+    rounding: float = 0.0
 
     _f: float | None = None
     _r: Array | None = None
@@ -175,6 +178,14 @@ class Linearisation:
     def row_gradients(self) -> Array:
         """Return r_i times row i of J, shape (n, P): gradients of the single rows' merits."""
         return self.dense() * self.r[:, None]
+
+    def own_step(self) -> tuple[Array, dict[str, float]] | None:
+        """Return Newton's step by the kind's own solver and numbers for the history, or None: the method solves."""
+        return None
+
+    def safe_step(self) -> Array | None:
+        """Return a direction that descends whatever the curvature, tried where Newton's fails, or None."""
+        return None
 
     def blocks(self) -> list[tuple[slice, slice, Array]] | None:
         """Return diagonal blocks (rows, columns, J) for problems that fall apart, or None."""

@@ -126,7 +126,7 @@ class HostBlock:
         try:
             with warnings.catch_warnings():  # a function that drops imaginary parts: numpy only warns of that
                 warnings.simplefilter("error", np.exceptions.ComplexWarning)
-                z = np.asarray(self.raw(theta + 1j * TINY * v, frame))
+                z: Any = np.asarray(self.raw(theta + 1j * TINY * v, frame))
             if z.dtype.kind != "c":
                 return False
             plus, minus = real_rows(self.raw(theta + h * v, frame)), real_rows(self.raw(theta - h * v, frame))

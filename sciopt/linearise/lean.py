@@ -20,8 +20,12 @@ TOGETHER = 20_000  # entries of J above which one call for all columns is no fas
 
 
 @functools.cache
-def _unit(P: int) -> Array:
+def _unit(P: int) -> Any:
     return 1j * np.eye(P)
+
+
+def _fits(z: Any, shape: tuple[int, ...]) -> bool:
+    return type(z) is np.ndarray and z.shape == shape
 
 
 class Lean:
@@ -91,16 +95,16 @@ class Lean:
 
     def _one_by_one(self, theta: Array, h: Array, out: Array) -> bool:
         function, columns, shape = self.function, self.columns, self.shape
-        moved = theta.astype(complex)
-        imaginary: Array = moved.imag
+        moved: Any = theta.astype(complex)
+        imaginary = moved.imag
         for j, step in enumerate(h.tolist()):
             imaginary[j] = step
             z: Any = function(*columns, *moved)
             imaginary[j] = 0.0
-            if type(z) is not np.ndarray or z.shape != shape:
+            if not _fits(z, shape):
                 return False
             if z.dtype.kind == "c":
-                np.divide(z.imag, step, out[j])  # pyright: ignore[reportCallIssue, reportArgumentType]
+                np.divide(z.imag, step, out[j])
             else:  # the model does not depend on theta_j
                 out[j] = 0.0
         return True
@@ -110,7 +114,7 @@ class Lean:
         moved = _unit(theta.size) * h
         moved += theta[:, None]
         z: Any = self.function(*self.columns, *moved[:, :, None])
-        if type(z) is not np.ndarray or z.shape != out.shape or z.dtype.kind != "c":
+        if not _fits(z, out.shape) or z.dtype.kind != "c":
             return False
         np.divide(z.imag, h[:, None], out)
         return True

@@ -85,7 +85,7 @@ class Stacked(Linearisation):
         theta, frame = self.theta, self.frame
         lean = frame.cache.get("lean")
         found = None if lean is None else lean.evaluate(theta)
-        if found is not None:
+        if lean is not None and found is not None:
             f, r, z = found
             self._z, self._parts = [z], [(r, None)]
             if not math.isfinite(f):
