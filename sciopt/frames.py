@@ -45,6 +45,11 @@ class Frame:
         Values of the stage.
     extra
         What a problem kind adds: a step grid, noise, neighbour lists.
+    final
+        Whether this is the last stage, where a problem makes its stages as it goes; None = by the index.
+    start
+        Point at which the stage begins (extrapolated, or where a stage that failed had begun); None = where the
+        previous frame ended.
     """
 
     batches: tuple[Batch, ...] = ()
@@ -52,6 +57,8 @@ class Frame:
     step: int = 0
     settings: Mapping[str, Any] = field(default_factory=dict)
     extra: Any = None
+    final: bool | None = None
+    start: Any = None
     cache: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __getstate__(self) -> dict[str, Any]:

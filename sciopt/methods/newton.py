@@ -12,6 +12,7 @@ from sciopt._errors import OptionError
 from sciopt._types import Array
 from sciopt.linearise.base import Linearisation
 from sciopt.methods._contract import Step
+from sciopt.methods._dense_steps import definite_step, dense_step
 from sciopt.methods._options import choice, count, positive
 from sciopt.methods._second_order import cosine, noise, project
 
@@ -92,28 +93,42 @@ class Newton:
         """Take one damped Newton step."""
         if not lin.r.any():
             return self._rest(lin, state, ("converged", "all residuals vanish"))
-        delta = self._direction(lin, state.last)
+        own = lin.own_step()
+        delta, told = (self._direction(lin, state.last), {}) if own is None else own
         if delta is None:
             return self._rest(lin, state, ("nonfinite", "the Jacobian has entries that are not finite"))
         slope = float(lin.r @ delta) if lin.objective else float(lin.r @ lin.jvp(delta))
         floor = float(np.max(np.abs(delta))) <= 1e-10 * _size(lin) and state.last <= 1e-5
-        if floor and not slope < 0.0:
-            return self._rest(lin, state, ROUNDED)
+        found = self._search(lin, state, delta, slope, told) if slope < 0.0 else None
+        if found is None and (safe := lin.safe_step()) is not None and float(lin.r @ safe) < 0.0:
+            found = self._search(lin, state, safe, float(lin.r @ safe), {**told, "safe": 1.0})
+        if found is not None:
+            return found
         if not slope < 0.0:
+            if floor:
+                return self._rest(lin, state, ROUNDED)
             said = "J is singular to working precision and no direction lowers the merit"
             return self._rest(lin, state, ("stalled", said))
+        if floor or (not lin.objective and -slope <= noise(lin)):
+            return self._rest(lin, state, ROUNDED, slope)
+        said = "no step along Newton's direction lowers the merit"
+        return self._rest(lin, state, ("stalled", said + _blocked(lin, delta)), slope)
+
+    def _search(
+        self, lin: Linearisation, state: NewtonState, delta: Array, slope: float, told: dict[str, float]
+    ) -> Step | None:
+        """Return the step to the first acceptable point along a direction of descent, or None."""
         gradient = math.nan if lin.objective else cosine(lin, lin.gradient())
         length = 1.0
         for _ in range(self.halvings + 1):
             new = lin.at(project(lin, lin.theta + length * delta))
             actual = lin.reduction(new)
             if actual >= -ARMIJO * length * slope or self._settles(lin, new, length * slope, actual):
-                return self._accepted(lin, new, state, length, actual, slope, gradient)
-            length *= 0.5
-        if floor or (not lin.objective and -slope <= noise(lin)):
-            return self._rest(lin, state, ROUNDED, slope)
-        said = "no step along Newton's direction lowers the merit"
-        return self._rest(lin, state, ("stalled", said + _blocked(lin, delta)), slope)
+                if lin.rounding and length == 1.0:
+                    new, length, actual = _stretched(lin, new, delta, slope, actual)
+                return self._accepted(lin, new, state, length, actual, slope, gradient, told)
+            length *= _shrunk(length * slope, actual) if lin.objective else 0.5
+        return None
 
     def _rest(self, lin: Linearisation, state: NewtonState, verdict: tuple[str, str], slope: float = 0.0) -> Step:
         info = {"step": 0.0, "reduction": 0.0, "predicted": -0.5 * slope}
@@ -128,10 +143,11 @@ class Newton:
         actual: float,
         slope: float,
         gradient: float,
+        told: dict[str, float],
     ) -> Step:
         rel = _relative(lin, new)
         predicted = -slope * (length - 0.5 * length**2)
-        info = {"reduction": actual, "predicted": predicted, "step": rel, "length": length}
+        info = {"reduction": actual, "predicted": predicted, "step": rel, "length": length, **told}
         if math.isfinite(gradient):
             info["gradient"] = gradient
         verdict = None
@@ -149,7 +165,11 @@ class Newton:
         Near a regular solution the residual (the gradient of an objective) resolves the point to eps, the merit only to
         sqrt(eps).
         """
-        if not math.isfinite(actual) or not _relative(lin, new) < 1e-5:
+        if not math.isfinite(actual):
+            return False
+        if lin.rounding and abs(actual) <= lin.rounding:
+            return float(np.abs(new.r).sum()) < 0.9 * float(np.abs(lin.r).sum())
+        if not _relative(lin, new) < 1e-5:
             return False
         if lin.objective:
             return float(np.linalg.norm(_inside(lin, new.r))) <= 0.5 * float(np.linalg.norm(_inside(lin, lin.r)))
@@ -164,9 +184,9 @@ class Newton:
         if not np.isfinite(J if dense else J.data).all():
             return None
         if not lin.objective:
-            return _dense_step(J, lin.r) if dense else self._sparse_step(J, lin, last)
+            return dense_step(J, lin.r) if dense else self._sparse_step(J, lin, last)
         if dense:
-            return _definite_step(J, lin.r)
+            return definite_step(J, lin.r)
         delta, shift = self._solved(J, lin, last)[0], 0.0
         size = float(np.max(np.abs(J.data), initial=0.0)) or 1.0
         while not _downhill(delta, lin) and shift < 1e3 * size:
@@ -209,31 +229,24 @@ def _forcing(last: float) -> float:
     return min(1e-3, max(0.1 * expected, 1e-14 / max(expected, 1e-300)))
 
 
-def _definite_step(H: Array, r: Array) -> Array:
-    """Return -(H + 2 shift)^-1 r by Cholesky, with the smallest shift tried that makes H + shift positive definite."""
-    from scipy.linalg import cho_factor, cho_solve
-
-    size, shift = float(np.max(np.abs(H), initial=0.0)) or 1.0, 0.0
-    while True:
-        try:
-            factor = cho_factor(H + shift * np.eye(len(r)), check_finite=False)
-        except np.linalg.LinAlgError:
-            shift = 10.0 * shift or 1e-8 * size
-            continue
-        if shift:  # the smallest eigenvalue of H + shift may be next to zero
-            factor = cho_factor(H + 2.0 * shift * np.eye(len(r)), check_finite=False)
-        return -cho_solve(factor, r, check_finite=False)
+def _shrunk(slope: float, actual: float) -> float:
+    """Return the factor to the minimum of the parabola through a rejected trial, between 0.1 and 0.5."""
+    rise = -actual - slope
+    return min(0.5, max(0.1, -0.5 * slope / rise)) if rise > 0.0 and math.isfinite(rise) else 0.1
 
 
-def _dense_step(J: Array, r: Array) -> Array:
-    """Return -J^-1 r by LU, or the shortest least-squares step where J is singular to rounding."""
-    from scipy.linalg import get_lapack_funcs
-
-    getrf, gecon, getrs = get_lapack_funcs(("getrf", "gecon", "getrs"), (J,))
-    lu, pivots, singular = getrf(J)
-    if not singular and gecon(lu, float(np.abs(J).sum(axis=0).max()))[0] > len(r) * EPS:
-        return -getrs(lu, pivots, r)[0]
-    return np.asarray(np.linalg.lstsq(J, -r, rcond=10 * len(r) * EPS)[0], np.float64)
+def _stretched(
+    lin: Linearisation, new: Linearisation, delta: Array, slope: float, actual: float
+) -> tuple[Linearisation, float, float]:
+    """Double the step while the objective falls and its slope has hardly changed (a nearly flat direction)."""
+    length = 1.0
+    while length < 64.0 and float(new.r @ delta) < 0.3 * slope:
+        further = lin.at(project(lin, lin.theta + 2.0 * length * delta))
+        gained = lin.reduction(further)
+        if not gained > actual:
+            break
+        new, length, actual = further, 2.0 * length, gained
+    return new, length, actual
 
 
 def _downhill(delta: Array, lin: Linearisation) -> bool:
