@@ -175,12 +175,15 @@ def _after(problem: Any, it: Iterate, step: Step, stop: Stop, last_stage: int, w
     if verdict is None and stop.rules:
         f = step.lin.f if step.lin is not None else np.nan
         verdict = stop.judge(step, f if np.isfinite(f) else it.lin.f)
+    if hasattr(problem, "judge"):  # a problem with its own measure of convergence has the last word
+        verdict = problem.judge(step, it.frame, verdict)
     if verdict is not None and verdict[0] in ("stalled", "rounding_floor") and _vanished(step.lin):
         verdict = ("converged", "the residual is at the rounding of the terms that cancel in it")
     stalled = 0 if step.accepted else it.stalled + 1
     if verdict is None and stalled >= stop.stalls:
         verdict = ("stalled", f"{stalled} steps in a row were rejected")
-    if verdict is not None and verdict[0] != "nonfinite" and it.frame.stage < last_stage:
+    final = it.frame.stage >= last_stage if it.frame.final is None else it.frame.final
+    if verdict is not None and verdict[0] != "nonfinite" and not final:
         request["stage"], verdict = True, None
     if verdict is not None and verdict[0] != "nonfinite":
         request["plateau"] = True  # points may answer with others, on which the verdict has to be met again
@@ -190,18 +193,19 @@ def _after(problem: Any, it: Iterate, step: Step, stop: Stop, last_stage: int, w
     same = frame is it.frame
     if not same and verdict is not None and verdict[0] != "nonfinite":
         verdict = None  # met on one batch only
-    lin = step.lin if step.lin is not None and same else linearise(problem, step.theta, frame, work)
+    theta = step.theta if same or frame.start is None else frame.start
+    lin = step.lin if step.lin is not None and same else linearise(problem, theta, frame, work)
     info = dict(step.info)
     info["f"] = lin.f
     info["accepted"] = float(step.accepted)
-    if last_stage:
+    if last_stage or frame.final is not None:
         info["stage"] = float(frame.stage)
     estimate = step.estimate
     if hasattr(lin, "complete"):  # linear unknowns are eliminated: report the point of the whole problem
         estimate = getattr(lin if estimate is None else lin.at(estimate), "complete")  # noqa: B009
     return Iterate(
         number,
-        step.theta,
+        theta,
         lin,
         step.state,
         frame,
