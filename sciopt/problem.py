@@ -171,6 +171,15 @@ class Problem:
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the conditions."""
+    def field(self, solution: Any, name: str) -> Any:
+        """Return an unknown function of a solution as the points of the conditions make it, or None."""
+        for c in self.conditions:
+            reader = getattr(c.points, "field", None)
+            found = None if reader is None else reader(solution, name)
+            if found is not None:
+                return found
+        return None
+
         return tuple(c.name for c in self.conditions)
 
     def renamed(self, **names: str) -> Problem:

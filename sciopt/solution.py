@@ -150,6 +150,14 @@ class Solution(Reported, Statistics):
         """Return ``x``, ``y``, ``model``, ``sigma`` and ``pulls`` of a condition (the first by default)."""
         return data_of(self, name)
 
+    def __getattr__(self, name: str) -> Any:
+        """Return an unknown function by name where the problem has one: ``solution.u(points)``."""
+        field = getattr(self.__dict__.get("problem"), "field", None)
+        found = None if field is None or name.startswith("_") else field(self, name)
+        if found is None:
+            raise AttributeError(f"a Solution of this problem has no attribute {name!r}")
+        return found
+
     @property
     def plot(self) -> Any:
         """Plots: ``solution.plot.fit()``, ``.spectrum()``, ``.convergence()``."""
