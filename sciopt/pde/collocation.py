@@ -148,11 +148,23 @@ class Collocation:
         """Return the same points, handing their outward normal to conditions."""
         return replace(self, with_normals=True)
 
+    def ansatz(self, conditions: Any) -> Any:
+        """Return the plan of an ansatz for conditions that come without an unknown."""
+        from sciopt.pde.ansatz import ansatz
+
+        return ansatz(conditions)
+
     def bound(self, function: Callable[..., Any], name: str) -> Callable[..., Any]:
         """Return the condition's function, knowing the domain while it runs."""
         from sciopt.pde._context import Bound
 
         return Bound.of(function, self.domain, name)
+
+    def field(self, solution: Any, name: str) -> Any:
+        """Return the unknown function called ``name`` of a solution, or None if there is none."""
+        from sciopt.pde._read import field_of
+
+        return field_of(solution, name)
 
     def __len__(self) -> int:
         """Number of points."""
