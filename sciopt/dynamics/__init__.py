@@ -14,7 +14,9 @@ NAMES = {
     "Tableau": "tableau",
     "fit_ode": "fit_ode",
     "fit_sde": "sde_fit",
+    "fit_sequences": "sequences",
     "sde": "sde_problem",
+    "sequence_problem": "sequences",
     "simulate_sde": "sde_simulate",
     "trajectories": "trajectories",
 }
@@ -26,7 +28,9 @@ __all__ = [
     "Tableau",
     "fit_ode",
     "fit_sde",
+    "fit_sequences",
     "sde",
+    "sequence_problem",
     "simulate_sde",
     "trajectories",
 ]

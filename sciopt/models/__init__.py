@@ -8,7 +8,9 @@ import importlib
 from typing import Any
 
 _HOME = {
+    "CfC": "closed_form",
     "Constrained": "boundary",
+    "CrossBasis": "cross",
     "GroupRational": "rational",
     "MLP": "perceptron",
     "Model": "base",
@@ -17,16 +19,20 @@ _HOME = {
     "Separable": "products",
     "Siren": "sines",
     "TensorBasis": "tensor",
+    "cfc": "closed_form",
     "chebyshev": "axes",
     "constrained": "boundary",
+    "cross_basis": "cross",
     "fourier": "axes",
     "fourier_features": "waves",
     "group_rational": "rational",
+    "liquid_closed_form": "liquid",
     "mlp": "perceptron",
     "periodic": "embedding",
     "random_features": "ridges",
     "separable": "products",
     "siren": "sines",
+    "sparse_wiring": "wiring",
     "spline": "axes",
     "tensor_basis": "tensor",
 }
