@@ -1,0 +1,154 @@
+"""Exact transport between two clouds, level by level of their trees: coarse potentials start the next finer level."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from sciopt._types import Array
+from sciopt.transport.clusters import Clusters, Cone, Tree
+from sciopt.transport.cost import SPHERE, Cost
+from sciopt.transport.exact_paths import Candidates, Integers, PathFlow, balanced, optimal_flow
+
+__all__ = ["Level", "exact_levels"]
+
+FIRST = 6  # 2^6 clusters are matched from nothing
+FEW = 8  # candidates of each point, both ways
+
+
+@dataclass(frozen=True, eq=False)
+class Level:
+    """An optimal plan between clusters.
+
+    Attributes
+    ----------
+    x, y
+        Clusters of both clouds.
+    f, g
+        Optimal potentials of the clusters (k,), (l,).
+    rows, columns, mass
+        Pairs that carry mass, and how much in integer units.
+    cost
+        Cost (pairs,) of each of them.
+    optimal
+        Whether pricing over all pairs found nothing to gain.
+    """
+
+    x: Clusters
+    y: Clusters
+    f: Array
+    g: Array
+    rows: Integers
+    columns: Integers
+    mass: Integers
+    cost: Array
+    optimal: bool
+
+
+def spread_cost(clusters: Clusters, cost: Cost) -> float:
+    """Return the cost by which points of one cluster differ: the mean squared radius of an axis pair, in units of the cost."""
+    radius2 = clusters.variance * 2.0 / clusters.means.shape[1]
+    p = cost.exponent
+    factor = cost.parameters[1] ** p if cost.kind == SPHERE else 1.0
+    return factor * radius2 ** (0.5 * p)
+
+
+def exact_levels(
+    x: Tree,
+    y: Tree,
+    masses: tuple[Array, Array],
+    integers: tuple[Integers, Integers],
+    cost: Cost,
+    last: int,
+    threads: int | None = None,
+) -> Iterator[Level]:
+    """Yield optimal plans between clusters of level 6, 8, ..., ``last``; above the depth of a tree, its points themselves.
+
+    Parameters
+    ----------
+    x, y
+        Trees of the clouds.
+    masses, integers
+        Positive masses in the order of the trees, and the same as integers of one sum.
+    cost
+        A cost of positions.
+    last
+        Finest level.
+    threads
+        See `over_rows`.
+    """
+    known: Level | None = None
+    levels = list(range(last, FIRST - 1, -2))[::-1] or [last]
+    for level in levels:
+        cx, cy = _centres(x, level, masses[0], cost), _centres(y, level, masses[1], cost)
+        s, t = np.add.reduceat(integers[0], cx.begin[:-1]), np.add.reduceat(integers[1], cy.begin[:-1])
+        known = _first(cx, cy, s, t, cost) if known is None else _next(known, cx, cy, s, t, cost, threads)
+        yield known
+
+
+def _centres(tree: Tree, level: int, masses: Array, cost: Cost) -> Clusters:
+    clusters = tree.clusters(level, masses)
+    if cost.kind != SPHERE:
+        return clusters
+    length = np.linalg.norm(clusters.means, axis=1, keepdims=True)
+    means = np.where(length > 1e-3, clusters.means / np.maximum(length, 1e-300), tree.points[clusters.begin[:-1]])
+    moved2 = ((means - clusters.means) ** 2).sum(1)  # mean squared distance to another centre: Steiner
+    return Clusters(means, clusters.masses, clusters.spread + moved2, clusters.reach + np.sqrt(moved2), clusters.begin)
+
+
+def _first(x: Clusters, y: Clusters, s: Integers, t: Integers, cost: Cost) -> Level:
+    k, m = len(s), len(t)
+    cone = Cone(Tree(y.means), np.zeros(m), cost)
+    columns, costs = cone.few(x.means, m)
+    rows = np.repeat(np.arange(k), m)
+    flow = PathFlow(s, t, Candidates.of(rows, cone.tree.order[columns.ravel()], costs.ravel(), k, m), np.zeros(m))
+    return _level(x, y, flow, len(flow.solve()) == 0)
+
+
+def _level(x: Clusters, y: Clusters, flow: PathFlow, optimal: bool) -> Level:
+    carrying = np.flatnonzero(flow.flow)
+    return Level(x, y, flow.f, flow.g, *flow.entries, flow.candidates.costs[carrying], optimal)
+
+
+def _next(known: Level, x: Clusters, y: Clusters, s: Integers, t: Integers, cost: Cost, threads: int | None) -> Level:
+    n, m = len(s), len(t)
+    epsilon = spread_cost(known.x, cost)
+    tree_x, tree_y, coarse = Tree(x.means), Tree(y.means), Tree(known.x.means)
+    if epsilon > 0.0:
+        g = Cone(coarse, known.f[coarse.order], cost).smoothed(y.means, epsilon, threads=threads)
+    else:
+        g = Cone(coarse, known.f[coarse.order], cost).minima(y.means, threads)[0]
+    f, _ = Cone(tree_y, g[tree_y.order], cost).minima(x.means, threads)
+    to_x = Cone(tree_x, f[tree_x.order], cost)
+    g, _ = to_x.minima(y.means, threads)
+    to_y = Cone(tree_y, g[tree_y.order], cost)
+    near_y, cost_y = to_y.few(x.means, FEW, threads)
+    near_x, cost_x = to_x.few(y.means, FEW, threads)
+    candidates = Candidates.of(
+        np.concatenate([np.repeat(np.arange(n), near_y.shape[1]), tree_x.order[near_x.ravel()]]),
+        np.concatenate([tree_y.order[near_y.ravel()], np.repeat(np.arange(m), near_x.shape[1])]),
+        np.concatenate([cost_y.ravel(), cost_x.ravel()]),
+        n,
+        m,
+    )
+    if epsilon > 0.0:
+        total = float(s.sum())
+        g = balanced(candidates, s / total, t / total, g, (epsilon, 0.3 * epsilon))
+    flow = PathFlow(s, t, candidates, g)
+
+    def price(f_less: Array, g: Array) -> Candidates:
+        cone = Cone(tree_y, g[tree_y.order], cost)
+        low, _ = cone.minima(x.means, threads)
+        rows = np.flatnonzero(low < f_less)
+        pointers, columns, costs = cone.below(x.means[rows], f_less[rows], threads)
+        return Candidates.of(np.repeat(rows, np.diff(pointers)), tree_y.order[columns], costs, n, m)
+
+    def widen(rows: Integers, g: Array, attempt: int) -> Candidates:
+        columns, costs = Cone(tree_y, g[tree_y.order], cost).few(x.means[rows], FEW * 2**attempt, threads)
+        repeated = np.repeat(rows, columns.shape[1])
+        return Candidates.of(repeated, tree_y.order[columns.ravel()], costs.ravel(), n, m)
+
+    optimal = optimal_flow(flow, price, widen, float(np.abs(candidates.costs).max()))
+    return _level(x, y, flow, optimal)
