@@ -33,6 +33,7 @@ NAMES = {
 }
 ROOMS = {
     "analysis",
+    "dynamics",
     "lineshapes",
     "linalg",
     "losses",
