@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -43,6 +43,8 @@ class Iterate:
         Whether the step moved theta.
     verdict
         ``(status, sentence)`` once the solve is finished, else None.
+    problem
+        The problem in force, where a plan has put another one in place of that given; None = the one given.
     """
 
     number: int
@@ -57,6 +59,7 @@ class Iterate:
     estimate: Array | None = None
     verdict: tuple[str, str] | None = None
     stalled: int = 0
+    problem: Any = None
 
 
 def iterate(
@@ -103,6 +106,7 @@ def iterate(
     if getattr(problem, "linear", ()):
         start, problem = _reduced(problem, start)
     if isinstance(start, Iterate):
+        problem = problem if start.problem is None else start.problem
         it = _resumed(problem, start, work)
     else:
         it = _first(problem, method, start, int(key), work)
@@ -111,6 +115,8 @@ def iterate(
     while it.verdict is None:
         step = it.method.step(it.lin, it.state, (it.key << 32) + it.number)
         it = _after(problem, it, step, stop, last_stage, work)
+        if it.verdict is not None and getattr(problem, "plan", None) is not None:
+            problem, it = _followed(problem, it, method, work)
         yield it
 
 
@@ -165,6 +171,7 @@ def _resumed(problem: Any, it: Iterate, work: Work) -> Iterate:
         it.estimate,
         None,
         it.stalled,
+        it.problem,
     )
 
 
@@ -216,7 +223,20 @@ def _after(problem: Any, it: Iterate, step: Step, stop: Stop, last_stage: int, w
         estimate,
         verdict,
         stalled,
+        it.problem,
     )
+
+
+def _followed(problem: Any, it: Iterate, method: Method | str, work: Work) -> tuple[Any, Iterate]:
+    """Ask the plan of a problem what comes after it: another problem, begun at its start, or the final verdict."""
+    assert it.verdict is not None
+    following = problem.plan.following(problem, it.theta if it.estimate is None else it.estimate, it.verdict, work)
+    if isinstance(following, tuple):
+        return problem, replace(it, verdict=following, problem=problem)
+    work.modes.clear()  # what was learnt of the conditions was learnt on another unknown
+    new = _first(following, method, None, it.key, work)
+    info = {**new.info, "unknowns": float(following.layout.size)}
+    return following, replace(new, number=it.number, info=info, problem=following)
 
 
 def _vanished(lin: Linearisation | None) -> bool:

@@ -32,7 +32,8 @@ class Problem:
     conditions
         A `Condition`, a list of them, or a bare residual function ``residual(unknown) -> array``.
     unknown
-        Any pytree of start values: numbers, arrays, dicts of `Parameter`, an equinox module.
+        Any pytree of start values: numbers, arrays, dicts of `Parameter`, an equinox module. On points of a domain it
+        may be left out: an ansatz is then chosen from the conditions, and ``plan`` says which.
     args
         Further objects passed untouched to a bare residual function.
     jacobian, pattern, sigma, weight
@@ -77,8 +78,6 @@ class Problem:
         linear: Sequence[str] = (),
         elimination: str = "kaufman",
     ) -> None:
-        if unknown is None:
-            raise ParameterError("Problem needs unknown=: start values as a number, array, dict, or module")
         if isinstance(conditions, Condition):
             listed = [conditions]
         elif callable(conditions):
@@ -104,6 +103,10 @@ class Problem:
         for c in listed:
             if not isinstance(c, Condition):
                 raise ConditionError(f"conditions must be Condition objects (use @condition), got {type(c).__name__}")
+        self.plan: Any = None
+        if unknown is None:
+            self.plan = _planned(_distinct(listed))
+            listed, unknown = self.plan.first()
         self.conditions = tuple(_distinct(listed))
         if structure not in STRUCTURES:
             raise OptionError(f"unknown structure={structure!r}; choose one of {STRUCTURES}")
@@ -168,9 +171,6 @@ class Problem:
         """Return the batch of condition i."""
         return frame.batches[i]
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the conditions."""
     def field(self, solution: Any, name: str) -> Any:
         """Return an unknown function of a solution as the points of the conditions make it, or None."""
         for c in self.conditions:
@@ -180,6 +180,9 @@ class Problem:
                 return found
         return None
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the conditions."""
         return tuple(c.name for c in self.conditions)
 
     def renamed(self, **names: str) -> Problem:
@@ -255,6 +258,15 @@ class Problem:
         free = self.layout.names
         shown = ", ".join(free[:6]) + (f", ... ({len(free)})" if len(free) > 6 else "")
         return f"Problem(conditions: {', '.join(self.names)}; unknown: {shown})"
+
+
+def _planned(conditions: list[Condition]) -> Any:
+    """Return the plan of an ansatz that the points of a condition propose."""
+    for c in conditions:
+        propose = getattr(c.points, "ansatz", None)
+        if propose is not None:
+            return propose(conditions)
+    raise ParameterError("Problem needs unknown=: start values as a number, array, dict, or module")
 
 
 def _stages_of(a: tuple[Stage, ...], b: tuple[Stage, ...]) -> tuple[Stage, ...]:

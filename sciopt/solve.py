@@ -122,6 +122,8 @@ def solve(
     if it is None or origin is None:
         raise OptionError(f"the solve ended before its start could be evaluated: {message}")
     work.evaluations = work.deadline = None
+    if it.problem is not None:
+        problem, origin = it.problem, it.problem.layout.start.copy()
     return Solution(problem, it, status, message, history, work, time.perf_counter() - begun, origin)
 
 
