@@ -195,7 +195,7 @@ class JaxBlock:
     def check(self, theta: Array, frame: Frame) -> None:
         """Trace the functions without running them; raises what the user's function raises."""
         with double():
-            jax.eval_shape(partial(_outputs, self.programs), jnp.asarray(theta), self.data(frame))
+            _outputs.eval_shape(self.programs, jnp.asarray(theta), self.data(frame))
 
 
 def double() -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -163,10 +164,25 @@ def _returns_jax(c: Condition, block: HostBlock, theta: Array, frame: Frame) -> 
     """Whether a plain-looking model computes in JAX: on the host it would run in single precision."""
     if "jax" not in sys.modules or c.jacobian != "auto" or c.pattern is not None:
         return False
+    if _mentions_jax(c.function):
+        return True
     try:
         return type(block.raw(theta, frame)).__module__.startswith("jax")
     except Exception:  # whatever the model raises is reported when it is evaluated in earnest
         return False
+
+
+def _mentions_jax(function: Any) -> bool:
+    """Whether a function's own code names something of JAX: then it need not be run, operation by operation, to see."""
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return False
+    try:
+        named = [c.cell_contents for c in function.__closure__ or ()]
+    except ValueError:  # a cell that is not filled yet
+        named = []
+    named += [function.__globals__[n] for n in code.co_names if n in function.__globals__]
+    return any((getattr(x, "__name__", None) or "").split(".")[0] == "jax" for x in named if type(x) is ModuleType)
 
 
 def _wants_jax(c: Condition, foreign: bool, P: int, n: int | None) -> bool:
