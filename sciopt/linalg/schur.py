@@ -11,14 +11,14 @@ __all__ = ["BlockRows", "SchurComplement"]
 
 Array = NDArray[np.float64]
 WIDTH = 16
-NO_INDEX, NO_VALUE = np.zeros(0, np.int32), np.zeros(0, np.float32)
+NO_INDEX, NO_VALUE = np.zeros(0, np.int32), np.zeros(0, np.float64)
 SPARSE_SHARE = 0.15  # stored entries that matter, below which compressed rows beat blocks
 PLAIN = 16  # iterations with the diagonal alone before a coarse space is built
 
 
 @dataclass(eq=False)
 class BlockRows:
-    """A matrix (n, m) stored by rows in blocks of 16 columns, single precision; the arrays are reused.
+    """A matrix (n, m) stored by rows in blocks of 16 columns; the arrays are reused.
 
     Attributes
     ----------
@@ -34,12 +34,12 @@ class BlockRows:
     start: NDArray[np.int64] = field(init=False)
     end: NDArray[np.int64] = field(init=False)
     block: NDArray[np.int32] = field(init=False)
-    data: NDArray[np.float32] = field(init=False)
+    data: NDArray[np.float64] = field(init=False)
 
     def __post_init__(self) -> None:
         self.start, self.end = np.zeros(self.n, np.int64), np.zeros(self.n, np.int64)
         self.block = np.empty(max(self.room, 1), np.int32)
-        self.data = np.empty(max(self.room, 1) * WIDTH, np.float32)
+        self.data = np.empty(max(self.room, 1) * WIDTH, np.float64)
 
     @property
     def padded(self) -> int:
@@ -55,8 +55,7 @@ class BlockRows:
 class SchurComplement:
     r"""The operator :math:`S = D - P^T A^{-1} P` for P with row sums at most A and column sums at most D.
 
-    S is then the Laplacian of a graph on the columns, grounded by what P leaves out; positive semidefinite. Single
-    precision of P is made good in D, so that S stays semidefinite.
+    S is then the Laplacian of a graph on the columns, grounded by what P leaves out; positive semidefinite.
 
     Parameters
     ----------
@@ -97,10 +96,8 @@ class SchurComplement:
         wide_b[:m] = b
         if cut > 0.0:
             self._compress(cut, a, wide_b)
-        ones, covered = np.ones(padded), np.empty(padded)
-        kernels.schur_product(*self._P, self.inverse_a, np.zeros(padded), ones, covered)
         self.diagonal = np.ones(padded)
-        self.diagonal[:m] = np.maximum(diagonal, -covered[:m])
+        self.diagonal[:m] = diagonal
         square = np.empty(padded)
         kernels.schur_diagonal(*self._P, self.inverse_a, square)
         self.jacobi = np.ones(padded)
@@ -128,7 +125,7 @@ class SchurComplement:
             return
         start, end = np.empty(rows.n, np.int64), np.empty(rows.n, np.int64)
         room = rows.entries + 1
-        index, value = np.empty(room, np.int32), np.empty(room, np.float32)
+        index, value = np.empty(room, np.int32), np.empty(room, np.float64)
         P = (rows.start, rows.end, rows.block, rows.data, WIDTH)
         count = self._kernels.csr_of_blocks(*P, cut, a, wide_b, start, end, index, value)
         self._start, self._end = start, end

@@ -1,6 +1,6 @@
 r"""Compiled conjugate gradients on a Schur complement :math:`S = D - P^T A^{-1} P` that is never formed.
 
-P (n, m) is stored by rows in blocks of 16 columns, single precision; D and A are diagonal. Importing this module
+P (n, m) is stored by rows in blocks of 16 columns; D and A are diagonal. Importing this module
 imports Numba.
 """
 
@@ -24,7 +24,7 @@ def _dot(data, o, v, j, count):  # pragma: no cover - compiled
     total = 0.0
     for s in range(count):
         t = U(s)
-        total += np.float64(data[o + t]) * v[j + t]
+        total += data[o + t] * v[j + t]
     return total
 
 
@@ -33,7 +33,7 @@ def _add(data, o, factor, out, j, count):  # pragma: no cover - compiled
     o, j = U(o), U(j)
     for s in range(count):
         t = U(s)
-        out[j + t] += factor * np.float64(data[o + t])
+        out[j + t] += factor * data[o + t]
 
 
 @njit(fastmath=FAST, error_model="numpy")
@@ -41,7 +41,7 @@ def _add_squares(data, o, factor, out, j, count):  # pragma: no cover - compiled
     o, j = U(o), U(j)
     for s in range(count):
         t = U(s)
-        w = np.float64(data[o + t])
+        w = data[o + t]
         out[j + t] += factor * w * w
 
 
@@ -50,7 +50,7 @@ def _sum(data, o, count):  # pragma: no cover - compiled
     o = U(o)
     total = 0.0
     for s in range(count):
-        total += np.float64(data[o + U(s)])
+        total += data[o + U(s)]
     return total
 
 
@@ -63,10 +63,10 @@ def schur_product(start, end, block, data, width, index, value, inverse_a, diago
         for i in range(start.shape[0]):
             total = 0.0
             for k in range(U(start[i]), U(end[i])):
-                total += np.float64(value[k]) * v[U(index[k])]
+                total += value[k] * v[U(index[k])]
             total *= inverse_a[i]
             for k in range(U(start[i]), U(end[i])):
-                out[U(index[k])] -= np.float64(value[k]) * total
+                out[U(index[k])] -= value[k] * total
         return
     for i in range(start.shape[0]):
         total, k = 0.0, start[i]
@@ -94,7 +94,7 @@ def schur_diagonal(start, end, block, data, width, index, value, inverse_a, out)
     for i in range(start.shape[0]):
         for k in range(start[i], end[i]):
             if value.shape[0] > 0:
-                w = np.float64(value[k])
+                w = value[k]
                 out[index[k]] += w * w * inverse_a[i]
             else:
                 _add_squares(data, k * width, inverse_a[i], out, block[k] * width, width)
@@ -128,11 +128,11 @@ def aggregate_rows(start, end, block, data, width, index, value, label, out):  #
             out[i, k] = 0.0
         for k in range(start[i], end[i]):
             if value.shape[0] > 0:
-                out[i, label[index[k]]] += np.float64(value[k])
+                out[i, label[index[k]]] += value[k]
             else:
                 j = block[k] * width
                 for t in range(width):
-                    out[i, label[j + t]] += np.float64(data[k * width + t])
+                    out[i, label[j + t]] += data[k * width + t]
 
 
 @njit(cache=True, fastmath=FAST, error_model="numpy")
@@ -207,7 +207,7 @@ def row_sums(start, end, block, data, width, index, value, out):  # pragma: no c
         total = 0.0
         for k in range(start[i], end[i]):
             if value.shape[0] > 0:
-                total += np.float64(value[k])
+                total += value[k]
             else:
                 total += _sum(data, k * width, width)
         out[i] = total

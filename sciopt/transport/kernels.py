@@ -64,7 +64,7 @@ def _keep(buffer, p, data, q, count):  # pragma: no cover - compiled
     p, q = U(p), U(q)
     for s in range(count):
         t = U(s)
-        data[q + t] = np.float32(buffer[p + t])
+        data[q + t] = buffer[p + t]
 
 
 @njit(fastmath=FAST, error_model="numpy")
@@ -138,7 +138,7 @@ def pass_rows(
     list_start, list_end, list_block, list_at, list_room
         List of each row, where to write, and where to stop writing; a compacted list may overwrite the one read.
     plan_start, plan_end, plan_block, plan_data, plan_at, plan_room
-        Stored blocks of each row, in single precision.
+        Stored blocks of each row.
     alpha, column
         Results: log scalings (n,), column sums (padded to whole blocks).
 
@@ -203,7 +203,7 @@ def pass_rows(
                     plan_block[plan_at] = k
                     _keep(buffer, s * width, plan_data, plan_at * width, here)
                     for t in range(here, width):
-                        plan_data[plan_at * width + t] = np.float32(0.0)
+                        plan_data[plan_at * width + t] = 0.0
                     plan_at += 1
         plan_end[i] = plan_at
         if keep_list > 0.0:  # last: a compacted list overwrites the one that was read

@@ -16,9 +16,9 @@ from sciopt.transport.semi_dual import SemiDualPoint
 __all__ = ["Sinkhorn"]
 
 PROBE = 12  # plain iterations before the rate is known
-CHUNK = 10
+CHUNK = 52  # iterations of one step, unless it ends before
 LARGEST = 1.9
-ABSORB = 200.0  # largest |log scaling| before the kernel is formed anew
+ABSORB = 20.0  # largest |log scaling| of a kernel whose entries end at e^-80: what is missing stays below e^-40
 SLOW = 20  # iterations still needed from which over-relaxation pays
 ANNEALING = 40  # iterations of a stage that is not the last
 
@@ -88,7 +88,7 @@ class Sinkhorn:
         problem, work, eps = lin.problem, lin.problem.work, lin.epsilon
         now = lin.frame.extra
         beta = lin.theta / eps
-        log_u, errors, omega = state.log_u.copy(), list(state.errors), state.omega
+        log_u, errors, omega = state.log_u.copy(), state.errors.tolist(), state.omega
         if work.kernel_at is None or work.kernel_at[0] != eps or np.abs(beta - work.kernel_at[1]).max() > ABSORB:
             work.form_kernel(beta, eps)
             log_u[:] = 0.0
@@ -97,54 +97,62 @@ class Sinkhorn:
         log_v = beta - origin
         v = np.exp(log_v)
         column = lin.column / v
-        if not errors:  # the point itself: rows are exact, columns follow
+        if not errors:  # at the point itself the rows are exact; the columns follow
             scale_columns(column, problem.b, 1.0, log_v, v)
-        count = PROBE if len(errors) < PROBE else CHUNK
-        for _ in range(count):
+        request: dict = {}
+        healthy = True
+        for _ in range(CHUNK):
             lin.work.spend()
             rows, column = work.scale(v, omega, log_u)
-            if not float(column.min()) > 0.0:
+            healthy = float(column.min()) > 0.0
+            if not healthy:
                 break
             columns, largest = scale_columns(column, problem.b, omega, log_v, v)
             errors.append(rows + columns)
-            if not math.isfinite(errors[-1]) or largest > ABSORB or errors[-1] <= 0.5 * now.tolerance:
+            healthy = math.isfinite(errors[-1])
+            if not healthy or largest > ABSORB or errors[-1] <= now.tolerance:
                 break
-        work.scale(v, 1.0, log_u)  # exact rows, so that the potentials of the columns are the whole state
-        _, column = work.scale(v, 1.0, log_u)
+            if len(errors) >= PROBE and (len(errors) - PROBE) % 10 == 0:
+                omega, request = self._adapted(errors, omega, lin.frame.final, now)
+                if request:
+                    break
         theta = eps * (origin + log_v)
-        good = np.isfinite(theta).all() and float(column.min()) > 0.0
-        if not good:
+        if not (healthy and np.isfinite(theta).all()):
             return Step(lin.theta, self._fresh(lin), False, {"omega": omega}, {"give_up": True}, lin=lin)
-        new = lin.filled(theta, alpha + log_u, column * v)
-        omega, request = self._adapted(errors, omega, new, now)
+        if float(np.abs(log_v).max()) > ABSORB:
+            new = lin.at(theta)
+            info = {"iterations": float(len(errors)), "omega": omega, "step": 1.0}
+            return Step(theta, SinkhornState(log_u * 0.0, omega, np.array(errors), state.stage), True, info, request, lin=new)
+        exact = log_u.copy()  # rows exact again, so that the potentials of the columns are all that a point needs
+        _, column = work.scale(v, 1.0, exact)
+        new = lin.filled(theta, alpha + exact, column * v)
         info = {"iterations": float(len(errors)), "omega": omega, "step": 1.0}
         return Step(theta, SinkhornState(log_u, omega, np.array(errors), state.stage), True, info, request, lin=new)
 
-    def _adapted(self, errors: list[float], omega: float, new: SemiDualPoint, now: Any) -> tuple[float, dict]:
+    def _adapted(self, errors: list[float], omega: float, final: bool, now: Any) -> tuple[float, dict]:
         """Return the relaxation by the rate seen, and whether to ask for another way."""
-        limit = self.limit if new.frame.final else ANNEALING
         if len(errors) < 6:
             return omega, {}
         rate = (errors[-1] / max(errors[-6], 1e-300)) ** 0.2
-        error = float(np.abs(new.r).sum())
-        digits = math.log(max(error / now.tolerance, 1.0))
-        needed = digits / -math.log(rate) if 0.0 < rate < 1.0 else math.inf
-        if self.relax == "auto":
-            if omega == 1.0 and rate < 1.0:
-                if needed > SLOW:
-                    omega = min(LARGEST, 2.0 / (1.0 + math.sqrt(max(1.0 - rate, 1e-5))))
-                    needed = digits / -math.log(omega - 1.0 + 0.02)
-            elif rate >= 1.0:
-                omega = 1.0 + 0.7 * (omega - 1.0)
-            elif rate > 0.95:
-                omega = min(LARGEST, omega + 0.5 * (LARGEST - omega))
-        settled = len(errors) >= PROBE + 2 * CHUNK or omega == 1.0
-        hopeless = limit is not None and (
-            len(errors) >= limit or (len(errors) + needed > limit and (settled or math.isfinite(needed)))
-        )
-        if not new.frame.final:
-            hopeless = len(errors) >= ANNEALING
-        return omega, {"give_up": True} if hopeless and error > now.tolerance else {}
+        digits = math.log(max(errors[-1] / now.tolerance, 1.0))
+        slow = not rate < 0.99999
+        needed = math.inf if slow else digits / -math.log(rate)
+        settled = len(errors) >= PROBE + 20
+        if self.relax != "auto":
+            pass
+        elif omega == 1.0:
+            settled = True
+            if needed > SLOW and not slow:
+                omega = min(LARGEST, 2.0 / (1.0 + math.sqrt(max(1.0 - rate, 1e-5))))
+                needed = digits / -math.log(omega - 1.0 + 0.02)
+        elif rate >= 1.0:
+            omega = 1.0 + 0.7 * (omega - 1.0)
+        elif rate > 0.95:
+            omega = min(LARGEST, omega + 0.5 * (LARGEST - omega))
+        if not final:
+            return omega, {"give_up": True} if len(errors) >= ANNEALING else {}
+        hopeless = self.limit is not None and settled and len(errors) + needed > self.limit
+        return omega, {"give_up": True} if hopeless else {}
 
     # ---- in logarithms --------------------------------------------------------------------------------------------
     def _in_logarithms(self, lin: SemiDualPoint, state: SinkhornState) -> Step:
@@ -155,7 +163,7 @@ class Sinkhorn:
             omega = 1.0
             new = lin.at(lin.theta + lin.epsilon * lin.ratio)
         request: dict = {}
-        if len(errors) >= PROBE and len(errors) % CHUNK == 0:
-            omega, request = self._adapted(errors, omega, new, lin.frame.extra)
+        if len(errors) >= PROBE and len(errors) % 10 == 0:
+            omega, request = self._adapted(errors, omega, lin.frame.final, lin.frame.extra)
         info = {"iterations": float(len(errors)), "omega": omega, "step": 1.0}
         return Step(new.theta, SinkhornState(state.log_u, omega, np.array(errors), state.stage), True, info, request, lin=new)

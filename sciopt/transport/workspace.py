@@ -51,7 +51,7 @@ class Workspace:
         self.threshold = threshold
         self.threads = threads or (min(2, os.cpu_count() or 1) if n * m >= MANY else 1)
         self._cuts = np.linspace(0, n, self.threads + 1).astype(int)
-        room = min(n * self.blocks, max(memory // 3, 1 << 20) // (4 * WIDTH))
+        room = min(n * self.blocks, max(memory // 3, 1 << 20) // (8 * WIDTH))
         self.plan = BlockRows(n, m, room)
         self.lists = NeighbourLists(n, self.blocks, min(n * self.blocks, max(memory // 8, 1 << 20) // 4), threshold, slack)
         self.dense_fits = 8 * n * m <= memory // 3
