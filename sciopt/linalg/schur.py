@@ -3,6 +3,7 @@ r"""Schur complements :math:`S = D - P^T A^{-1} P`, solved without forming them:
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,7 +106,7 @@ class SchurComplement:
         self._square = square
 
     @property
-    def _P(self) -> tuple:
+    def _P(self) -> Any:
         rows = self.rows
         return self._start, self._end, rows.block, rows.data, WIDTH, self._index, self._value
 

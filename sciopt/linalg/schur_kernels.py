@@ -55,7 +55,9 @@ def _sum(data, o, count):  # pragma: no cover - compiled
 
 
 @njit(cache=True, fastmath=FAST, error_model="numpy")
-def schur_product(start, end, block, data, width, index, value, inverse_a, diagonal, v, out):  # pragma: no cover - compiled
+def schur_product(
+    start, end, block, data, width, index, value, inverse_a, diagonal, v, out
+):  # pragma: no cover - compiled
     """Write ``D v - P^T A^-1 P v`` into out; P is in CSR form where ``value`` is not empty, else in blocks."""
     for j in range(out.shape[0]):
         out[j] = diagonal[j] * v[j]
@@ -101,7 +103,9 @@ def schur_diagonal(start, end, block, data, width, index, value, inverse_a, out)
 
 
 @njit(cache=True, error_model="numpy")
-def csr_of_blocks(start, end, block, data, width, cut, a, b, new_start, new_end, index, value):  # pragma: no cover - compiled
+def csr_of_blocks(
+    start, end, block, data, width, cut, a, b, new_start, new_end, index, value
+):  # pragma: no cover - compiled
     """Copy the entries above ``cut * min(a_i, b_j)`` into CSR arrays; returns their number."""
     at = 0
     for i in range(start.shape[0]):

@@ -12,7 +12,10 @@ FEW = 400  # up to that many parameters the scaled trust region is the default
 
 
 def choose(problem: Any, lin: Any) -> Method:
-    """Return the method for ``method="auto"``."""
+    """Return the method for ``method="auto"``: that of a problem which has its own, else by structure and size."""
+    own = getattr(problem, "default_method", None)
+    if own is not None:
+        return own
     if lin.structure in ("square", "symmetric"):
         from sciopt.methods.newton import Newton
 

@@ -9,10 +9,17 @@ _HOME = {
     "Grid": "measure",
     "Histogram": "measure",
     "Measure": "measure",
+    "Exact": "distances",
+    "Sinkhorn": "sinkhorn",
+    "SparseNewton": "sparse_newton",
+    "TransportSolution": "solution",
     "cityblock": "cost",
+    "distance": "distances",
     "function": "cost",
     "periodic": "cost",
     "power": "cost",
+    "problem": "distances",
+    "relative": "setting",
     "sphere": "cost",
 }
 

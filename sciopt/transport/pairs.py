@@ -100,9 +100,9 @@ class Pairs:
         return self if self.stored else replace(self, C=self.dense())
 
     def restricted(self, rows: Any, columns: Any) -> Pairs:
-        """Return the costs between some of the points, by index."""
+        """Return the costs between some of the points, by index and in that order."""
         n, m = self.shape
-        if len(rows) == n and len(columns) == m:
+        if np.array_equal(rows, np.arange(n)) and np.array_equal(columns, np.arange(m)):
             return self
         if self.stored:
             return replace(self, X=NONE, YT=NONE, C=np.ascontiguousarray(self.C[np.ix_(rows, columns)]))

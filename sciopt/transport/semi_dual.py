@@ -17,7 +17,7 @@ from sciopt.linearise.work import Work
 from sciopt.parameters import Parameter
 from sciopt.transport.order import aggregates
 from sciopt.transport.pairs import Pairs
-from sciopt.transport.temperatures import Temperature, first_frame, next_frame
+from sciopt.transport.temperatures import first_frame, next_frame
 from sciopt.transport.workspace import Workspace
 
 __all__ = ["SemiDual", "SemiDualPoint"]
@@ -63,6 +63,10 @@ class SemiDual:
         Marginal error below which Newton takes over from scaling iterations that are slow at the target.
     threads, memory
         See `Workspace`.
+    direct
+        Scaling iterations at the target alone, without stages.
+    default
+        Method for ``method="auto"``.
 
     References
     ----------
@@ -85,6 +89,7 @@ class SemiDual:
         hand_over: float = 2e-3,
         threads: int | None = None,
         memory: int = 1 << 31,
+        direct: bool = False,
         default: Any = None,
     ) -> None:
         self.pairs, self.a, self.b = pairs, a, b
@@ -93,7 +98,7 @@ class SemiDual:
         self.scale = pairs.scale or 1.0
         self.work = Workspace(pairs, a, b, threshold, slack, threads, memory)
         self.stages = (Stage({"epsilon": self.epsilon}),)
-        self.default_method = default
+        self.direct, self.default_method = direct, default
         m = len(b)
         self.labels = aggregates(m, 16 * int(np.clip(round(np.sqrt(m) / 6), 1, 16))) if m >= 128 else None
 
@@ -103,7 +108,12 @@ class SemiDual:
         return Layout.of({"g": Parameter(np.zeros(len(self.b)))})
 
     def frame(
-        self, theta: Array, previous: Frame | None = None, request: Mapping[str, Any] | None = None, key: int = 0, step: int = 0
+        self,
+        theta: Array,
+        previous: Frame | None = None,
+        request: Mapping[str, Any] | None = None,
+        key: int = 0,
+        step: int = 0,
     ) -> Frame:
         """Return the frame for the next step: the same, or that of another temperature."""
         if previous is None:
@@ -126,7 +136,9 @@ class SemiDual:
         if lin is None or lin.failed:
             return verdict
         error = float(np.abs(lin.r).sum())
-        now.passes = self.work.passes - now.passes_before if hasattr(now, "passes_before") else self._begin(now)
+        if now.counted < 0:
+            now.counted = self.work.passes - 1
+        now.passes = self.work.passes - now.counted
         now.error = error
         now.since = 0 if error < 0.9 * now.best else now.since + 1
         now.best = min(now.best, error)
@@ -143,10 +155,6 @@ class SemiDual:
         if verdict is not None and not frame.final and verdict[0] == "stalled":
             return None if now.since < 8 else verdict
         return verdict
-
-    def _begin(self, now: Temperature) -> int:
-        now.passes_before = self.work.passes - 1  # type: ignore[attr-defined]
-        return 1
 
 
 class SemiDualPoint(Linearisation):
@@ -256,6 +264,6 @@ class SemiDualPoint(Linearisation):
 
         problem, (n, m) = self.problem, self.problem.pairs.shape
         P = np.exp(self.alpha[:, None] + self.theta / self.epsilon - problem.pairs.dense() / self.epsilon)
-        P = csr_matrix(np.where(P > FINEST * problem.b, P, 0.0))
+        P = csr_matrix(np.where(FINEST * problem.b < P, P, 0.0))
         assert P.shape == (n, m)
         return csr_matrix((diags(self.column) - P.T @ diags(1.0 / problem.a) @ P) / self.epsilon)

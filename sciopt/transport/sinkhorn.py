@@ -113,7 +113,7 @@ class Sinkhorn:
             if not healthy or largest > ABSORB or errors[-1] <= now.tolerance:
                 break
             if len(errors) >= PROBE and (len(errors) - PROBE) % 10 == 0:
-                omega, request = self._adapted(errors, omega, lin.frame.final, now)
+                omega, request = self._adapted(errors, omega, bool(lin.frame.final), now)
                 if request:
                     break
         theta = eps * (origin + log_v)
@@ -122,7 +122,9 @@ class Sinkhorn:
         if float(np.abs(log_v).max()) > ABSORB:
             new = lin.at(theta)
             info = {"iterations": float(len(errors)), "omega": omega, "step": 1.0}
-            return Step(theta, SinkhornState(log_u * 0.0, omega, np.array(errors), state.stage), True, info, request, lin=new)
+            return Step(
+                theta, SinkhornState(log_u * 0.0, omega, np.array(errors), state.stage), True, info, request, lin=new
+            )
         exact = log_u.copy()  # rows exact again, so that the potentials of the columns are all that a point needs
         _, column = work.scale(v, 1.0, exact)
         new = lin.filled(theta, alpha + exact, column * v)
@@ -164,6 +166,8 @@ class Sinkhorn:
             new = lin.at(lin.theta + lin.epsilon * lin.ratio)
         request: dict = {}
         if len(errors) >= PROBE and len(errors) % 10 == 0:
-            omega, request = self._adapted(errors, omega, lin.frame.final, lin.frame.extra)
+            omega, request = self._adapted(errors, omega, bool(lin.frame.final), lin.frame.extra)
         info = {"iterations": float(len(errors)), "omega": omega, "step": 1.0}
-        return Step(new.theta, SinkhornState(state.log_u, omega, np.array(errors), state.stage), True, info, request, lin=new)
+        return Step(
+            new.theta, SinkhornState(state.log_u, omega, np.array(errors), state.stage), True, info, request, lin=new
+        )

@@ -49,6 +49,7 @@ class Temperature:
     annealed: bool
     patience: int = PATIENCE
     passes: int = 0
+    counted: int = -1
     best: float = np.inf
     since: int = 0
     error: float = np.inf
@@ -57,6 +58,8 @@ class Temperature:
 def first_frame(problem: SemiDual, theta: Array, step: int) -> Frame:
     """Return the first stage: the target itself where scaling may do or a start is given, else the warmest."""
     eps = problem.epsilon
+    if problem.direct:
+        return _frame(problem, 0, step, Temperature(eps, problem.tolerance, True, None, None, 1.0, True))
     if theta.any():
         return _frame(problem, 0, step, Temperature(eps, problem.tolerance, False, None, None, 1.0, False, 8))
     if eps >= DIRECT * problem.scale and problem.work.dense_fits:
@@ -70,9 +73,14 @@ def next_frame(problem: SemiDual, theta: Array, previous: Frame, request: Any, s
     stage = previous.stage + 1
     if request.get("stage"):
         return _cooler(problem, theta, now, stage, step)
-    if request.get("give_up") and now.scaling:
+    if request.get("give_up") and now.scaling and not problem.direct:
         if now.annealed or now.error < problem.hand_over:
-            return _frame(problem, stage, step, replace(now, scaling=False, patience=8 if not now.annealed else PATIENCE, passes=0))
+            return _frame(
+                problem,
+                stage,
+                step,
+                replace(now, scaling=False, patience=8 if not now.annealed else PATIENCE, passes=0, counted=-1),
+            )
         return _warmest(problem, stage, step)
     if now.scaling or now.passes < now.patience or now.error <= _enough(problem, now.epsilon):
         return previous
@@ -97,7 +105,13 @@ def _cooler(problem: SemiDual, theta: Array, now: Temperature, stage: int, step:
     factor = now.factor if now.before is not None else problem.factor
     if not now.scaling and now.before is not None:  # few passes: cool faster; many: slower
         low = FACTORS[0] if now.passes <= 3 else FACTORS[1]
-        factor = max(low, factor * 0.85) if now.passes <= 3 else min(FACTORS[1], np.sqrt(factor)) if now.passes > 9 else factor
+        factor = (
+            max(low, factor * 0.85)
+            if now.passes <= 3
+            else min(FACTORS[1], np.sqrt(factor))
+            if now.passes > 9
+            else factor
+        )
     eps = max(problem.epsilon, now.epsilon * factor)
     if eps < problem.epsilon * 1.3:
         eps = problem.epsilon

@@ -53,7 +53,9 @@ class Workspace:
         self._cuts = np.linspace(0, n, self.threads + 1).astype(int)
         room = min(n * self.blocks, max(memory // 3, 1 << 20) // (8 * WIDTH))
         self.plan = BlockRows(n, m, room)
-        self.lists = NeighbourLists(n, self.blocks, min(n * self.blocks, max(memory // 8, 1 << 20) // 4), threshold, slack)
+        self.lists = NeighbourLists(
+            n, self.blocks, min(n * self.blocks, max(memory // 8, 1 << 20) // 4), threshold, slack
+        )
         self.dense_fits = 8 * n * m <= memory // 3
         self.kernel: Array | None = None
         self.kernel_at: tuple[float, Array, Array] | None = None
@@ -120,7 +122,16 @@ class Workspace:
 
         def work(part: int, first: int, last: int) -> None:
             kernel_rows(
-                first, last, *self.pairs.arguments, 1.0 / epsilon, beta, self.a, self.log_a, kernel, alpha, columns[part]
+                first,
+                last,
+                *self.pairs.arguments,
+                1.0 / epsilon,
+                beta,
+                self.a,
+                self.log_a,
+                kernel,
+                alpha,
+                columns[part],
             )
 
         self.parallel(work)

@@ -1,0 +1,156 @@
+"""Entropic solves: from a setting to a solution, by any of the iterative methods."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sciopt._errors import OptionError
+from sciopt._types import Array
+from sciopt.solve import solve
+from sciopt.status import Status
+from sciopt.transport.semi_dual import SemiDual, SemiDualPoint
+from sciopt.transport.setting import Setting
+from sciopt.transport.sinkhorn import Sinkhorn
+from sciopt.transport.solution import Potentials, TransportSolution, soft_transform
+from sciopt.transport.sparse_newton import SparseNewton
+
+__all__ = ["entropic", "semi_dual"]
+
+
+def semi_dual(setting: Setting, epsilon: float, method: Any, tol: float, threads: int | None = None) -> SemiDual:
+    """Return the problem that the engine solves for a setting."""
+    reduced = setting.reduced
+    options: dict[str, Any] = {}
+    if isinstance(method, SparseNewton):
+        options = {
+            "factor": method.factor,
+            "stage_error": method.stage,
+            "threshold": method.threshold,
+            "slack": method.slack,
+        }
+    return SemiDual(
+        reduced.pairs,
+        reduced.a,
+        reduced.b,
+        epsilon,
+        tolerance=tol,
+        threads=threads,
+        memory=setting.memory,
+        direct=isinstance(method, Sinkhorn),
+        default=method,
+        **options,
+    )
+
+
+def entropic(
+    setting: Setting,
+    epsilon: float,
+    method: Any,
+    *,
+    tol: float = 1e-9,
+    start: Any = None,
+    threads: int | None = None,
+    **budget: Any,
+) -> TransportSolution:
+    """Solve entropic transport.
+
+    Parameters
+    ----------
+    setting, epsilon, method, tol, threads
+        What to solve, how, and to which marginal error relative to the mass.
+    start
+        A `TransportSolution` or potentials (f, g) to begin from.
+    budget
+        ``steps``, ``seconds``, ``evaluations``, ``callback``, ``progress`` of `sciopt.solve`.
+    """
+    problem = semi_dual(setting, epsilon, method, tol, threads)
+    theta = None if start is None else _start(setting, problem, start)
+    solved = solve(problem, method, start=theta, **budget)
+    lin = solved.iterate.lin
+    assert isinstance(lin, SemiDualPoint)
+    lin._ensure()
+    reduced, work = setting.reduced, problem.work
+    eps = lin.epsilon
+    inner_f = eps * (lin.alpha - work.log_a) + reduced.row_shift
+    inner_g = lin.theta - eps * work.log_b + reduced.column_shift
+    f, g = _complete(setting, inner_f, inner_g, eps)
+    before = lin.frame.extra.before
+    extrapolated = None
+    if before is not None and before[0] > eps:
+        older = before[1] - before[0] * work.log_b + reduced.column_shift
+        zero = inner_g - eps / (before[0] - eps) * (older - inner_g)
+        extrapolated = _places(setting, zero)
+    status, message = solved.status, solved.message
+    if status is not Status.converged and np.isinf(setting.pairs.C).any() and not _feasible(setting):
+        status, message = Status.infeasible, "no plan between these masses avoids the forbidden pairs"
+    return TransportSolution(
+        setting,
+        Potentials(f, g),
+        eps,
+        status=status,
+        message=message,
+        solved=solved,
+        extrapolated=extrapolated,
+        swapped=reduced.swapped,
+    )
+
+
+def _places(setting: Setting, inner: Array) -> Array:
+    """Return potentials of the solver's columns at the places of the measure, -inf where there is no mass."""
+    reduced = setting.reduced
+    out = np.full(setting.x.size if reduced.swapped else setting.y.size, -np.inf)
+    out[reduced.columns] = inner
+    return out
+
+
+def _complete(setting: Setting, inner_f: Array, inner_g: Array, eps: float) -> tuple[Array, Array]:
+    """Return potentials of all points, those without mass included, in the gauge a.f = b.g."""
+    reduced, s = setting.reduced, setting
+    if reduced.swapped:
+        rows, columns, of_rows, of_columns = reduced.columns, reduced.rows, inner_g, inner_f
+    else:
+        rows, columns, of_rows, of_columns = reduced.rows, reduced.columns, inner_f, inner_g
+    f, g = np.zeros(s.x.size), np.zeros(s.y.size)
+    f[rows], g[columns] = of_rows, of_columns
+    empty = np.flatnonzero(s.a == 0)
+    if len(empty):
+        part = s.pairs.restricted(empty, np.arange(s.y.size))
+        f[empty] = soft_transform(part, g, s.b, s.mass, eps)
+    empty = np.flatnonzero(s.b == 0)
+    if len(empty):
+        part = s.pairs.restricted(np.arange(s.x.size), empty).transposed()
+        g[empty] = soft_transform(part, f, s.a, s.mass, eps)
+    t = 0.5 * (float(s.b @ g) - float(s.a @ f)) / s.mass
+    return f + t, g - t
+
+
+def _start(setting: Setting, problem: SemiDual, start: Any) -> Array:
+    potentials = getattr(start, "potentials", start)
+    if not (isinstance(potentials, tuple) and len(potentials) == 2):
+        raise OptionError("start: give a transport solution, or potentials (f, g)")
+    reduced = setting.reduced
+    dual = np.asarray(potentials[0] if reduced.swapped else potentials[1], dtype=float)
+    wanted = setting.x.size if reduced.swapped else setting.y.size
+    if dual.shape != (wanted,):
+        raise OptionError(f"start: a potential has shape {dual.shape}, expected ({wanted},)")
+    inner = dual[reduced.columns] - reduced.column_shift
+    return inner + problem.epsilon * problem.work.log_b
+
+
+def _feasible(setting: Setting) -> bool:
+    """Whether some plan avoids the forbidden pairs: a maximal flow in whole units."""
+    from scipy.sparse import coo_array, csr_array
+    from scipy.sparse.csgraph import maximum_flow
+
+    a, b = setting.a / setting.mass, setting.b / setting.mass
+    n, m = len(a), len(b)
+    unit = 2**28
+    i, j = np.nonzero(np.isfinite(setting.pairs.C))
+    rows = np.concatenate([np.zeros(n, int), i + 1, n + 1 + np.arange(m)])
+    columns = np.concatenate([1 + np.arange(n), n + 1 + j, np.full(m, n + m + 1)])
+    room = np.concatenate([np.floor(a * unit), np.full(len(i), unit), np.ceil(b * unit)]).astype(np.int32)
+    graph = csr_array(coo_array((room, (rows, columns)), shape=(n + m + 2, n + m + 2)))
+    flow = maximum_flow(graph, 0, n + m + 1).flow_value
+    return bool(flow >= np.floor(a * unit).sum() * (1.0 - 1e-6))
