@@ -8,14 +8,18 @@ from sciopt.pde.combined import Combined
 from sciopt.pde.continuation import BranchPoint, branch
 from sciopt.pde.curl import curl
 from sciopt.pde.derivative import derivative
+from sciopt.pde.determination import Determination, determination
 from sciopt.pde.directional import directional
 from sciopt.pde.dirichlet import dirichlet
 from sciopt.pde.disk import Disk
 from sciopt.pde.div import div
 from sciopt.pde.dt import dt
+from sciopt.pde.error_estimate import ErrorEstimate, error_estimate
+from sciopt.pde.field import Field
 from sciopt.pde.grad import grad
 from sciopt.pde.grid import Grid
 from sciopt.pde.grid_problem import GridProblem
+from sciopt.pde.held_out import held_out
 from sciopt.pde.hessian import hessian
 from sciopt.pde.initial import initial
 from sciopt.pde.integral import integral
@@ -39,7 +43,10 @@ __all__ = [
     "BranchPoint",
     "Collocation",
     "Combined",
+    "Determination",
     "Disk",
+    "ErrorEstimate",
+    "Field",
     "Grid",
     "GridProblem",
     "Interval",
@@ -49,11 +56,14 @@ __all__ = [
     "branch",
     "curl",
     "derivative",
+    "determination",
     "directional",
     "dirichlet",
     "div",
     "dt",
+    "error_estimate",
     "grad",
+    "held_out",
     "hessian",
     "initial",
     "integral",

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sciopt._errors import DataError, OptionError
+from sciopt._errors import OptionError
 from sciopt._types import Array
 from sciopt.linearise.autodiff import double
 from sciopt.pde._context import within
