@@ -47,8 +47,8 @@ def same(a: Any, b: Any) -> bool:
         return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
     if isinstance(a, dict):
         return list(a) == list(b) and all(same(a[k], b[k]) for k in a)
-    if isinstance(a, float):
-        return np.float64(a).tobytes() == np.float64(b).tobytes()
+    if isinstance(a, (float, complex)):
+        return np.array(a).tobytes() == np.array(b).tobytes()
     return a == b
 
 
@@ -77,6 +77,7 @@ trees = st.recursive(
 @settings(max_examples=20, deadline=None)
 @given(tree=trees)
 @example(tree=-float("nan"))
+@example(tree=complex(0.0, float("nan")))
 def test_packed_state_comes_back_and_is_json(tree):
     spec, parts = pack(tree)
     through = json.loads(json.dumps(spec, allow_nan=False))
