@@ -87,8 +87,9 @@ class SchurComplement:
         cut: float = 0.0,
         labels: NDArray[np.int64] | None = None,
     ) -> None:
-        from sciopt.linalg import schur_kernels as kernels
+        from sciopt.linalg import schur_kernels
 
+        kernels: Any = schur_kernels
         self.rows, self.inverse_a, self.labels = rows, 1.0 / a, labels
         self._kernels = kernels
         self._start, self._end, self._index, self._value = rows.start, rows.end, NO_INDEX, NO_VALUE

@@ -10,6 +10,7 @@ from sciopt._errors import OptionError
 from sciopt._types import Array
 from sciopt.solve import solve
 from sciopt.status import Status
+from sciopt.transport.plan import EntropicPlan
 from sciopt.transport.semi_dual import SemiDual, SemiDualPoint
 from sciopt.transport.setting import Setting
 from sciopt.transport.sinkhorn import Sinkhorn
@@ -73,15 +74,18 @@ def entropic(
     lin._ensure()
     reduced, work = setting.reduced, problem.work
     eps = lin.epsilon
-    inner_f = eps * (lin.alpha - work.log_a) + reduced.row_shift
-    inner_g = lin.theta - eps * work.log_b + reduced.column_shift
+    inner_f, inner_g = eps * (lin.alpha - work.log_a), lin.theta - eps * work.log_b
     f, g = _complete(setting, inner_f, inner_g, eps)
+    level = setting.levelled
+    plan = EntropicPlan(setting, f, g, eps)
     before = lin.frame.extra.before
     extrapolated = None
     if before is not None and before[0] > eps:
-        older = before[1] - before[0] * work.log_b + reduced.column_shift
-        zero = inner_g - eps / (before[0] - eps) * (older - inner_g)
-        extrapolated = _places(setting, zero)
+        zero = inner_g - eps / (before[0] - eps) * (before[1] - before[0] * work.log_b - inner_g)
+        extrapolated = _places(setting, zero) + (level.x if reduced.swapped else level.y)
+    f, g = f + level.x, g + level.y
+    t = 0.5 * (float(setting.b @ g) - float(setting.a @ f)) / setting.mass
+    f, g = f + t, g - t
     status, message = solved.status, solved.message
     if status is not Status.converged and np.isinf(setting.pairs.C).any() and not _feasible(setting):
         status, message = Status.infeasible, "no plan between these masses avoids the forbidden pairs"
@@ -92,6 +96,7 @@ def entropic(
         status=status,
         message=message,
         solved=solved,
+        plan=plan,
         extrapolated=extrapolated,
         swapped=reduced.swapped,
     )
@@ -106,7 +111,7 @@ def _places(setting: Setting, inner: Array) -> Array:
 
 
 def _complete(setting: Setting, inner_f: Array, inner_g: Array, eps: float) -> tuple[Array, Array]:
-    """Return potentials of all points, those without mass included, in the gauge a.f = b.g."""
+    """Return potentials of all points, those without mass included, of the levelled costs."""
     reduced, s = setting.reduced, setting
     if reduced.swapped:
         rows, columns, of_rows, of_columns = reduced.columns, reduced.rows, inner_g, inner_f
@@ -116,14 +121,13 @@ def _complete(setting: Setting, inner_f: Array, inner_g: Array, eps: float) -> t
     f[rows], g[columns] = of_rows, of_columns
     empty = np.flatnonzero(s.a == 0)
     if len(empty):
-        part = s.pairs.restricted(empty, np.arange(s.y.size))
+        part = s.levelled.pairs.restricted(empty, np.arange(s.y.size))
         f[empty] = soft_transform(part, g, s.b, s.mass, eps)
     empty = np.flatnonzero(s.b == 0)
     if len(empty):
-        part = s.pairs.restricted(np.arange(s.x.size), empty).transposed()
+        part = s.levelled.pairs.restricted(np.arange(s.x.size), empty).transposed()
         g[empty] = soft_transform(part, f, s.a, s.mass, eps)
-    t = 0.5 * (float(s.b @ g) - float(s.a @ f)) / s.mass
-    return f + t, g - t
+    return f, g
 
 
 def _start(setting: Setting, problem: SemiDual, start: Any) -> Array:
@@ -135,8 +139,8 @@ def _start(setting: Setting, problem: SemiDual, start: Any) -> Array:
     wanted = setting.x.size if reduced.swapped else setting.y.size
     if dual.shape != (wanted,):
         raise OptionError(f"start: a potential has shape {dual.shape}, expected ({wanted},)")
-    inner = dual[reduced.columns] - reduced.column_shift
-    return inner + problem.epsilon * problem.work.log_b
+    shift = setting.levelled.x if reduced.swapped else setting.levelled.y
+    return (dual - shift)[reduced.columns] + problem.epsilon * problem.work.log_b
 
 
 def _feasible(setting: Setting) -> bool:

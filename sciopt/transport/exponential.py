@@ -58,4 +58,4 @@ def exponential(x):  # pragma: no cover - compiled
     p = p * r + 0.5
     p = p * r + 1.0
     p = p * r + 1.0
-    return p * _float((_bits(shifted) << 52) + ONE)
+    return p * _float((_bits(shifted) << 52) + ONE)  # pyright: ignore[reportCallIssue]

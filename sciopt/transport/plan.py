@@ -10,7 +10,7 @@ import numpy as np
 from sciopt._errors import OptionError
 from sciopt._types import Array
 from sciopt.transport._threads import over_rows
-from sciopt.transport.pairs import Pairs
+from sciopt.transport.setting import Setting
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -26,24 +26,19 @@ class EntropicPlan:
 
     Parameters
     ----------
-    pairs
-        Costs.
-    a, b, mass
-        Masses and their sum M.
+    setting
+        Measures and costs.
     f, g, epsilon
-        Potentials and temperature.
-    memory
-        Bytes above which `dense` refuses.
+        Potentials of the levelled costs (`Setting.levelled`), and temperature.
     """
 
-    def __init__(
-        self, pairs: Pairs, a: Array, b: Array, mass: float, f: Array, g: Array, epsilon: float, memory: int
-    ) -> None:
-        self.pairs, self.a, self.b, self.mass, self.f, self.g = pairs, a, b, mass, f, g
-        self.epsilon, self.memory = epsilon, memory
+    def __init__(self, setting: Setting, f: Array, g: Array, epsilon: float) -> None:
+        self.pairs, self.a, self.b, self.memory = setting.levelled.pairs, setting.a, setting.b, setting.memory
+        self.shifts = setting.levelled.x, setting.levelled.y
+        self.f, self.g, self.epsilon = f, g, epsilon
         with np.errstate(divide="ignore"):
-            self._alpha = f / epsilon + np.log(a) - np.log(mass)
-            self._beta = g / epsilon + np.log(b)
+            self._alpha = f / epsilon + np.log(self.a) - np.log(setting.mass)
+            self._beta = g / epsilon + np.log(self.b)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -77,7 +72,9 @@ class EntropicPlan:
             return plan_sums(first, last, *arguments, row, column, wanted, moments), column
 
         parts = over_rows(work, n)
-        return row, np.sum([p[1] for p in parts], axis=0), float(sum(p[0] for p in parts)), moments
+        column = np.sum([p[1] for p in parts], axis=0)
+        spent = sum(p[0] for p in parts) + float(row @ self.shifts[0]) + float(column @ self.shifts[1])
+        return row, column, float(spent), moments
 
     def dense(self) -> Array:
         """Return all entries, (n, m); refuses above the memory budget."""

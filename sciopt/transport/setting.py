@@ -45,8 +45,7 @@ def relative(value: float) -> Relative:
 class Reduced:
     """The problem of the solver: positive masses of sum one, columns in an order that keeps neighbours together.
 
-    ``rows`` and ``columns`` are places in the measures; with ``swapped`` the rows are those of y. ``row_shift`` and
-    ``column_shift`` were subtracted from the costs.
+    ``rows`` and ``columns`` are places in the measures; with ``swapped`` the rows are those of y.
     """
 
     pairs: Pairs
@@ -55,8 +54,15 @@ class Reduced:
     rows: Any
     columns: Any
     swapped: bool
-    row_shift: Array
-    column_shift: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Levelled:
+    """Costs less ``x`` of their rows and ``y`` of their columns, so that no large constant costs digits."""
+
+    pairs: Pairs
+    x: Array
+    y: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +116,7 @@ class Setting:
         """The problem that solvers of positive masses take."""
         rows, columns = np.flatnonzero(self.a > 0), np.flatnonzero(self.b > 0)
         swapped = len(rows) < len(columns)
-        between = self.pairs
+        between = self.levelled.pairs
         if between.cost.kind not in (MATRIX, FUNCTION) and not between.stored:
             rows = rows[spatial_order(between.X[rows])]
             columns = columns[spatial_order(np.ascontiguousarray(between.YT[:, columns].T))]
@@ -126,10 +132,14 @@ class Setting:
         a, b = (self.b[rows], self.a[columns]) if swapped else (self.a[rows], self.b[columns])
         if not part.stored and part.shape[0] * part.shape[1] <= min(STORED, self.memory // 24):
             part = part.store()
-        row_shift, column_shift = np.zeros(len(rows)), np.zeros(len(columns))
-        if part.stored:
-            part, row_shift, column_shift = _shifted(part)
-        return Reduced(part, a / a.sum(), b / b.sum(), rows, columns, swapped, row_shift, column_shift)
+        return Reduced(part, a / a.sum(), b / b.sum(), rows, columns, swapped)
+
+    @cached_property
+    def levelled(self) -> Levelled:
+        """The costs less their row and column minima, where an offset would cost digits."""
+        if not self.pairs.stored:
+            return Levelled(self.pairs, np.zeros(self.x.size), np.zeros(self.y.size))
+        return _levelled(self.pairs)
 
 
 def setting(x: Any, y: Any, weights: Any, cost: Any, *, memory: int | None = None, equal: bool = True) -> Setting:
@@ -194,15 +204,16 @@ def _check_support(C: Array, a: Array, b: Array) -> None:
             )
 
 
-def _shifted(part: Pairs) -> tuple[Pairs, Array, Array]:
-    """Return costs less their row and column minima, where an offset would cost digits."""
+def _levelled(part: Pairs) -> Levelled:
     C = part.C
     n, m = C.shape
     low, high = float(C.min()), float(np.max(C[np.isfinite(C)])) if np.isinf(C.max()) else float(C.max())
     if high - low > max(abs(high), abs(low)) / OFFSET:
-        return part, np.zeros(n), np.zeros(m)
+        return Levelled(part, np.zeros(n), np.zeros(m))
     rows = C.min(axis=1)
+    rows[np.isinf(rows)] = 0.0
     rest = C - rows[:, None]
     columns = rest.min(axis=0)
+    columns[np.isinf(columns)] = 0.0
     rest -= columns
-    return Pairs(part.cost, NONE, NONE, rest), rows, columns
+    return Levelled(Pairs(part.cost, NONE, NONE, rest), rows, columns)

@@ -81,6 +81,7 @@ class TransportSolution(Solution):
         status: Status,
         message: str,
         solved: Solution | None = None,
+        plan: EntropicPlan | None = None,
         extrapolated: Array | None = None,
         swapped: bool = False,
         exact: Any = None,
@@ -100,6 +101,7 @@ class TransportSolution(Solution):
         self.setting, self.potentials, self.epsilon = setting, potentials, epsilon
         self.status, self.message = status, message
         self._extrapolated, self._swapped, self._exact = extrapolated, swapped, exact
+        self._plan = plan
 
     # ---- numbers --------------------------------------------------------------------------------------------------
     def __float__(self) -> float:
@@ -232,10 +234,7 @@ class TransportSolution(Solution):
     @cached_property
     def plan(self) -> Any:
         """The plan, formed only as far as it is asked for: `.sparse()`, `.operator`, `.dense()`, `.rounded`, `.sample`."""
-        s = self.setting
-        if self._exact is not None:
-            return self._exact.plan
-        return EntropicPlan(s.pairs, s.a, s.b, s.mass, *self.potentials, self.epsilon, s.memory)
+        return self._exact.plan if self._exact is not None else self._plan
 
     @cached_property
     def map(self) -> BarycentricMap:
