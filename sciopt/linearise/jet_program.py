@@ -15,8 +15,11 @@ import numpy as np
 from sciopt._tree import flatten, unflatten
 from sciopt.condition import Binding
 from sciopt.linearise.program import Spec
+from sciopt.parameters import Parameter
 
-__all__ = ["JetProgram", "evaluate", "indices_of", "is_linear", "linear_models"]
+__all__ = ["MARK", "JetProgram", "emptied", "evaluate", "indices_of", "is_linear", "linear_models"]
+
+MARK = "linear ansatz "
 
 
 def is_linear(node: Any) -> bool:
@@ -64,21 +67,16 @@ class JetProgram:
     binding: Binding
     columns: tuple[str, ...] | None
     spec: Spec
-    leaves: tuple[int, ...]  # places of the coefficient leaves among the leaves of the unknown
+    leaves: tuple[int, ...]  # places of the functions among the leaves of the unknown
     table: tuple[tuple[int, ...], ...]
 
     def rows(self, jets: Any, small: Any, fixed: Any, settings: Any, alien: Any, point: Any) -> Any:
         """Return the condition's output at one point."""
         values = self.spec.leaf_values(small, fixed)
-        for i, jet in zip(self.leaves, jets, strict=True):
-            values[i] = jet
-        tree = unflatten(self.spec.layout.unknown, values)["unknown"]
         centre = jnp.atleast_1d(point[0])
-        functions = jax.tree_util.tree_map(
-            lambda node: Jet(node.coefficients, self.table, centre, alien) if is_linear(node) else node,
-            tree,
-            is_leaf=is_linear,
-        )
+        for i, jet in zip(self.leaves, jets, strict=True):
+            values[i] = Jet(jet, self.table, centre, alien)
+        functions = unflatten(self.spec.layout.unknown, values)["unknown"]
         return jnp.asarray(self.function(*self.binding.arguments(functions, point, settings, ())))
 
 
@@ -96,6 +94,16 @@ def evaluate(program: JetProgram, jets: Any, small: Any, fixed: Any, settings: A
         return z, derivatives
 
     return jax.vmap(one)(jets, columns)
+
+
+def emptied(unknown: Any) -> Any:
+    """Return the unknown with a mark in place of each linear ansatz: its basis is not part of a compiled function."""
+    count = iter(range(1_000_000))
+
+    def stop(node: Any) -> bool:
+        return is_linear(node) or isinstance(node, Parameter)
+
+    return jax.tree_util.tree_map(lambda n: f"{MARK}{next(count)}" if is_linear(n) else n, unknown, is_leaf=stop)
 
 
 def linear_models(unknown: Any) -> list[tuple[int, Any]]:

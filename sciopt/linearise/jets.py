@@ -11,13 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from sciopt._tree import flatten, unflatten
 from sciopt._types import Array
 from sciopt.condition import Binding, Condition, split
 from sciopt.frames import Frame
 from sciopt.layout import Layout
 from sciopt.linearise.autodiff import double
-from sciopt.linearise.jet_program import JetProgram, evaluate, indices_of, linear_models
+from sciopt.linearise.jet_program import MARK, JetProgram, emptied, evaluate, indices_of, linear_models
 from sciopt.linearise.program import Spec
 from sciopt.linearise.work import Work
 
@@ -37,11 +36,10 @@ class JetBlock:
         self.layout = layout
         self.models = linear_models(layout.unknown)
         self.leaves = [layout.leaves[i] for i, _ in self.models]
-        raw = [
-            "jet" if i in {j for j, _ in self.models} else leaf for i, (_, leaf) in enumerate(flatten(layout.unknown))
-        ]
-        self.small = Layout.of({"unknown": unflatten(layout.unknown, raw), "pad": 0.0})
+        self.small = Layout.of({"unknown": emptied(layout.unknown), "pad": 0.0})
         self.spec = Spec.of(self.small)
+        marks = [str(leaf.tree_value).startswith(MARK) for leaf in self.small.leaves]
+        self.places = tuple(int(i) for i in np.flatnonzero(marks))
         self.fixed = self.spec.fixed_values(self.small)
         taken = np.zeros(layout.size, bool)
         for leaf in self.leaves:
@@ -56,8 +54,6 @@ class JetBlock:
     @staticmethod
     def usable(layout: Layout) -> bool:
         """Whether an unknown contains a linear ansatz with real coefficients, all of them free."""
-        if "jet" in {leaf.tree_value for leaf in layout.leaves if isinstance(leaf.tree_value, str)}:
-            return False
         found = linear_models(layout.unknown)
         return bool(found) and all(layout.leaves[i].start >= 0 and not layout.leaves[i].complex for i, _ in found)
 
@@ -73,9 +69,7 @@ class JetBlock:
         sample = tuple(np.asarray(column[:n]) for column in columns)
         small = np.append(self.layout.start[self.rest], 0.0)
         for order in ORDERS:
-            program = JetProgram(
-                c.function, binding, c.columns, self.spec, tuple(j for j, _ in self.models), indices_of(d, order)
-            )
+            program = JetProgram(c.function, binding, c.columns, self.spec, self.places, indices_of(d, order))
             jets = [rng.standard_normal((n, *_lead(m), len(program.table))) for _, m in self.models]
             z, (A, B) = self._call(program, jets, small, sample, frame)
             if not np.isfinite(z).all():

@@ -95,7 +95,7 @@ class GaussNewton:
 
 def backtrack(
     lin: Linearisation,
-    state: GaussNewtonState,
+    state: Any,
     g: Any,
     delta: Any,
     predicted: float,

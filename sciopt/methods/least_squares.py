@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from sciopt._errors import DataError
+from sciopt._types import Array
+from sciopt.linalg.sparse import solve_sparse
+from sciopt.linalg.sparse_lstsq import sparse_lstsq
 from sciopt.linalg.triangular import scaled_qr
 from sciopt.linearise.base import Linearisation
 from sciopt.methods._contract import Step
-from sciopt.methods._options import positive
+from sciopt.methods._options import count, positive
 from sciopt.methods._rounding import jacobian
-from sciopt.methods._second_order import finish, standstill
-from sciopt.methods.gauss_newton import GaussNewtonState, backtrack
+from sciopt.methods._second_order import column_norms, finish, standstill
+from sciopt.methods.gauss_newton import backtrack
 
-__all__ = ["LeastSquares"]
+__all__ = ["LeastSquares", "LeastSquaresState"]
+
+
+class LeastSquaresState(NamedTuple):
+    """Length of the last accepted step relative to the full one, and steps taken."""
+
+    length: float
+    steps: int
 
 
 @dataclass(frozen=True)
@@ -33,6 +43,8 @@ class LeastSquares:
         solution.
     xtol
         Steps smaller than ``xtol`` times theta, in the lengths of the columns of J, end the solve as converged.
+    most
+        Steps after which a solve that has not converged is given up: near its answer Gauss-Newton needs few.
 
     Notes
     -----
@@ -47,28 +59,27 @@ class LeastSquares:
 
     rtol: float = 1e-15
     xtol: float = 1e-10
+    most: int = 30
 
     def __post_init__(self) -> None:
         positive(self, "rtol", zero=True, below=1.0)
         positive(self, "xtol", zero=True, below=1.0)
+        count(self, "most")
 
-    def init(self, lin: Linearisation) -> GaussNewtonState:
+    def init(self, lin: Linearisation) -> LeastSquaresState:
         """Return the state at the start."""
-        return GaussNewtonState(1.0)
+        return LeastSquaresState(1.0, 0)
 
-    def step(self, lin: Linearisation, state: GaussNewtonState, key: int) -> Step:
+    def step(self, lin: Linearisation, state: LeastSquaresState, key: int) -> Step:
         """Solve the linearised conditions and move there, or as far as the merit falls."""
         J = jacobian(lin)
-        J = J if isinstance(J, np.ndarray) else J.toarray()
-        try:
-            factored = scaled_qr(J, self.rtol)
-        except DataError:
+        solved = _solved(J, lin.r, self.rtol)
+        if solved is None:
             return standstill(lin, state, ("nonfinite", "the Jacobian has entries that are not finite"))
+        delta, numbers = solved
         g = J.T @ lin.r
-        delta = -factored.solve(lin.r)
         moved = J @ delta
         predicted = 0.5 * float(moved @ moved)
-        numbers: dict[str, Any] = {"rank": float(factored.rank), "rcond": factored.rcond}
         if bool(getattr(lin, "linear", False)):
             trial = lin.at(lin.theta + delta)
             reduction = lin.reduction(trial)
@@ -78,7 +89,7 @@ class LeastSquares:
                 return step
             floor = ("converged", "the least-squares solution of the linear conditions cannot be improved")
             return standstill(lin, state, floor, g, predicted, None, **numbers)
-        norms = np.sqrt(np.einsum("ij,ij->j", J, J))
+        norms = column_norms(J)
         if np.linalg.norm(norms * delta) <= self.xtol * np.linalg.norm(norms * lin.theta):
             trial = lin.at(lin.theta + delta)
             reduction = lin.reduction(trial)
@@ -88,4 +99,19 @@ class LeastSquares:
                 step.verdict = done
                 return step
             return standstill(lin, state, done, g, predicted, None, **numbers)
-        return backtrack(lin, state, g, delta, predicted, **numbers)
+        state = state._replace(steps=int(state.steps) + 1)
+        if state.steps > self.most:
+            return standstill(lin, state, ("stalled", f"no convergence within {self.most} steps"), g, predicted)
+        return backtrack(lin, state, g, delta, predicted, 30, **numbers)
+
+
+def _solved(J: Any, r: Array, rtol: float) -> tuple[Array, dict[str, float]] | None:
+    """Return the least-squares step and what is known of the rank; None if J is not finite."""
+    try:
+        if isinstance(J, np.ndarray):
+            factored = scaled_qr(J, rtol)
+            return -factored.solve(r), {"rank": float(factored.rank), "rcond": factored.rcond}
+        delta, _ = solve_sparse(J, r, how="direct") if J.shape[0] == J.shape[1] else sparse_lstsq(J, r)
+    except DataError:
+        return None
+    return (delta, {}) if np.isfinite(delta).all() else None

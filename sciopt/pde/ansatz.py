@@ -119,17 +119,17 @@ class Plan:
         """Return what to try next of the present kind, or None to leave it."""
         kind = self.kinds[self.kind]
         setting, residual = self.here[-1]
-        scan = getattr(kind, "scan", 0)
-        if scan and len(self.here) < scan:
-            following = kind.scanned(setting)
+        scanned = getattr(kind, "scanned", None)
+        lowest = min(r for _, r in self.here)
+        if scanned is not None and kind.size(setting) == kind.size(kind.start()):
+            following = scanned(setting) if residual <= 10.0 * lowest else None
             if following is not None:
                 return following
-        if scan and len(self.here) == scan:  # the best of those scanned goes on
-            setting, residual = min(self.here, key=lambda pair: pair[1])
-        elif len(self.here) > max(scan, 1):
-            lowest = min(r for _, r in self.here[:-1])
-            before = min(r for _, r in self.here[:-2]) if len(self.here) > max(scan, 1) + 1 else np.inf
-            if residual > lowest / FALLS and (lowest > before / FALLS or residual < GOOD):
+            setting = min(self.here, key=lambda pair: pair[1])[0]  # the best of those scanned goes on
+        elif len(self.here) > 1:
+            last = min(r for _, r in self.here[:-1])
+            before = min((r for _, r in self.here[:-2]), default=np.inf)
+            if residual > last / FALLS and (last > before / FALLS or residual < GOOD):
                 return None
         return None if kind.hopeless(setting, solved) else kind.larger(setting, solved)
 

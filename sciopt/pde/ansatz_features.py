@@ -30,7 +30,6 @@ class Features:
 
     name = "random features"
     why = "the domain is no box, and has at most three coordinates"
-    scan = len(SLOPES)  # settings that are tried before sizes grow
 
     def start(self) -> tuple[int, float]:
         """Return the first size and slope."""
