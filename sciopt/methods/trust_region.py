@@ -35,6 +35,7 @@ class State(NamedTuple):
     last: float  # relative size of the last full step
     idle: float  # steps in a row at the rounding level
     begun: float = 0.0  # merit of the start
+    full: Array | None = None  # the last full step, in the metric, if it was taken as it was
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ class TrustRegion:
     Minimises |r + J d|^2 subject to |D d| <= radius, where D holds the largest column norms of J seen so far, so that
     the iterates do not depend on the units of the parameters. Bounds are kept by an active set. Where the predicted
     decrease falls below the rounding of the merit, undamped steps go on as long as they shrink: the answer then holds
-    all digits that the data do.
+    all digits that the data do. Full steps that repeat one another, shrunk by a steady rate (a large residual makes
+    convergence linear), are lengthened by 1/(1 - rate).
 
     Parameters
     ----------
@@ -63,7 +65,8 @@ class TrustRegion:
 
     References
     ----------
-    More (1978), Lecture Notes in Mathematics 630, 105.
+    More (1978), Lecture Notes in Mathematics 630, 105; the extrapolation: Aitken (1926), Proc. R. Soc. Edinburgh 46,
+    289.
     """
 
     scaling: str = "more"
@@ -88,16 +91,17 @@ class TrustRegion:
         A = lin.augmented()
         R, q = triangle(A)
         norms = np.sqrt(np.add.reduce(R * R, 0))
-        if not math.isfinite(np.add.reduce(norms)):
+        lengths = norms.tolist()
+        if not math.isfinite(sum(lengths)):
             return _broken(lin, A, state)
         D = np.maximum(state.D, norms)
         if self.scaling == "none":
             metric = 1.0 / layout.scale
         else:
-            metric = D if D.all() else np.where(D > 0, D, 1.0 / layout.scale)
+            metric = D if all(lengths) or D.all() else np.where(D > 0, D, 1.0 / layout.scale)
         g = q.dot(R)
         free = _unblocked(theta, g, layout) if layout.bounded else None
-        gradient = _cosine(g, norms, f, free)
+        gradient = _cosine(g, lengths, f, free)
         if gradient == 0.0:
             return Step(theta, state, False, _NOTHING, lin=lin, verdict=_flat(f, free))
         rows = len(r)
@@ -117,6 +121,13 @@ class TrustRegion:
                     predicted = -float(g.dot(delta)) - 0.5 * float(moved.dot(moved))
                     length = math.sqrt(float(scaled.dot(scaled)))
             rel = _relative(delta, theta)
+            raw = None
+            if lam == 0.0 and not clipped and free is None:
+                raw = metric * delta
+                if state.full is not None and rel < 1e-2:
+                    c = _extrapolated(raw, state.full)
+                    if c != 1.0:
+                        raw, delta, predicted = None, c * delta, predicted * c * (2.0 - c)
             new = lin.at(theta + delta)
             actual = lin.reduction(new)
             ratio = actual / predicted if predicted > 0 else -1.0
@@ -124,7 +135,7 @@ class TrustRegion:
                 new, rel, predicted, actual, gradient, lam, length, fac.rank, ratio, lam == 0.0 and not clipped
             )
             if not ratio >= 0.25 and predicted <= 1e-6 * f and predicted <= (rounding := noise(lin)):
-                return self._polish(lin, state, trial, rounding, D, radius)
+                return self._polish(lin, state, trial, rounding, D, radius, raw)
             if not ratio >= 0.25:
                 radius = (0.25 if math.isfinite(actual) else 0.1) * min(length, radius)
             elif ratio > 0.75 and (lam > 0 or length > 0.95 * radius):
@@ -132,7 +143,9 @@ class TrustRegion:
             if ratio > 1e-4 or rel <= EPS or radius == 0.0:
                 break
         assert trial is not None
-        return self._advanced(lin, state, trial, D, radius, f)
+        step = self._advanced(lin, state, trial, D, radius, f)
+        step.state = step.state._replace(full=raw if step.accepted else None)
+        return step
 
     def _advanced(self, lin: Linearisation, state: State, trial: Trial, D: Array, radius: float, f: float) -> Step:
         """Return the step for the last trial point, with a verdict if it ends the solve."""
@@ -165,14 +178,24 @@ class TrustRegion:
             verdict = _checked(lin, verdict, D)
         return Step(new.theta, state, True, info, lin=new, verdict=verdict)
 
-    def _polish(self, lin: Linearisation, state: State, trial: Trial, rounding: float, D: Array, radius: float) -> Step:
+    def _polish(
+        self,
+        lin: Linearisation,
+        state: State,
+        trial: Trial,
+        rounding: float,
+        D: Array,
+        radius: float,
+        raw: Array | None,
+    ) -> Step:
         """Go on below the rounding of the merit while the steps shrink."""
         info = trial.info(radius)
         good = math.isfinite(trial.actual) and trial.actual >= -2.0 * rounding
         rate = trial.rel / state.last if math.isfinite(state.last) else 0.9
         done = trial.rel * rate <= self.xtol * (1.0 - rate) if rate < 0.95 else state.idle > 0.0
         moved = good and (rate < 0.95 or state.idle == 0.0)
-        state = State(radius, trial.lam, D, min(trial.rel, state.last), state.idle + 1.0, state.begun)
+        full = raw if moved else None
+        state = State(radius, trial.lam, D, min(trial.rel, state.last), state.idle + 1.0, state.begun, full)
         use = trial.new if moved else lin
         if moved and not done and state.idle < 100:
             return Step(use.theta, state, True, info, lin=use)
@@ -247,18 +270,29 @@ def _unblocked(theta: Array, g: Array, layout: Layout) -> NDArray[np.bool_] | No
     return ~blocked if blocked.any() else None
 
 
-def _cosine(g: Array, norms: Array, f: float, free: NDArray[np.bool_] | None) -> float:
+def _cosine(g: Array, lengths: list[float], f: float, free: NDArray[np.bool_] | None) -> float:
     """Largest cosine between the residual and a column of J that may move."""
-    if free is not None:
-        g, norms = g[free], norms[free]
     root = math.sqrt(2.0 * f)
     if root == 0.0:
         return 0.0
-    return max([abs(a) / b for a, b in zip(g.tolist(), norms.tolist(), strict=True) if b > 0.0], default=0.0) / root
+    pairs = zip(g.tolist(), lengths, strict=True)
+    if free is not None:
+        pairs = (pair for pair, moves in zip(pairs, free.tolist(), strict=True) if moves)
+    return max([abs(a) / b for a, b in pairs if b > 0.0], default=0.0) / root
 
 
 def _relative(delta: Array, theta: Array) -> float:
     return max([abs(d / (t or 1e-300)) for d, t in zip(delta.tolist(), theta.tolist(), strict=True)])
+
+
+def _extrapolated(step: Array, last: Array) -> float:
+    """Return the factor by which a step that repeats the last one, shrunk, may be lengthened (Aitken); else 1."""
+    square = float(last.dot(last))
+    rate = float(step.dot(last)) / square if square > 0.0 else 0.0
+    rest = step - rate * last
+    if not 0.03 < abs(rate) < 0.7 or float(rest.dot(rest)) > 0.01 * float(step.dot(step)):
+        return 1.0
+    return 1.0 / (1.0 - rate)
 
 
 def _flat(f: float, free: NDArray[np.bool_] | None) -> tuple[str, str]:
