@@ -29,7 +29,7 @@ FAMILIES = ("nist/", "mgh/", "rank_deficient/")
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m problems.bench", description=__doc__)
-    parser.add_argument("room", choices=["least_squares", *STUDIES], help="which part of the catalogue")
+    parser.add_argument("room", choices=["least_squares", "transport", *STUDIES], help="which part of the catalogue")
     parser.add_argument("--solver", nargs="+", default=["*"], metavar="NAME", help="names or globs, such as 'scipy*'")
     parser.add_argument("--case", default="*", metavar="GLOB", help="cases to run, such as 'nist/*'")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write rows, runs, versions and command")
@@ -75,6 +75,12 @@ def _missed(runs: Sequence[Run]) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the benchmark; returns the exit status."""
+    given = sys.argv[1:] if argv is None else list(argv)
+    if given[:1] == ["transport"]:
+        from problems.transport.bench import main as transport
+
+        with _one_thread():
+            return transport(given[1:])
     options = _arguments(argv)
     if options.room in STUDIES:
         with _one_thread():
