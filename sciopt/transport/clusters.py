@@ -15,7 +15,7 @@ from sciopt.transport.cost import SQUARED, Cost
 
 __all__ = ["Clusters", "Cone", "Tree"]
 
-LEAF = 12
+LEAF = 6
 UNIT = 2.0**-53
 
 
@@ -178,10 +178,15 @@ class Cone:
         return columns, costs
 
     def smoothed(self, x: Array, epsilon: float, reach: float = 12.0, threads: int | None = None) -> Array:
-        """Return ``-epsilon log sum_j exp((g_j - c(x_i, y_j)) / epsilon)``, terms below e^-reach of the largest left out."""
+        """Return ``-epsilon log sum_j exp((g_j - c(x_i, y_j)) / epsilon)``, terms below e^-reach of the largest left out.
+
+        At epsilon = 0 these are the minima.
+        """
         from sciopt.transport.tree_search import smooth_extension
 
         low, _ = self.minima(x, threads)
+        if epsilon == 0.0:
+            return low
         out, kind, q = np.empty(len(x)), self.cost.kind, self.cost.parameters
         over_rows(
             lambda first, last: smooth_extension(

@@ -15,6 +15,7 @@ __all__ = ["Candidates", "PathFlow", "balanced", "integer_masses", "optimal_flow
 Integers = NDArray[np.int64]
 WORK = 50_000_000  # arcs scanned in one compiled call: a fraction of a second, so that Ctrl-C is heard
 TOTAL = 2.0**52
+FEW, MOST = 8, 64  # candidates added to each row that is cut off
 
 
 def integer_masses(a: Array, b: Array) -> tuple[Integers, Integers]:
@@ -139,11 +140,29 @@ class PathFlow:
         self.candidates, self.flow = self.candidates.joined(more, self.flow)
         self._lists()
 
+    def reached(self, rows: Integers) -> Integers:
+        """Return the columns of the candidates of some rows."""
+        marked = np.zeros(len(self.f), bool)
+        marked[rows] = True
+        return np.unique(self.candidates.columns[marked[self._owner]])
+
     @property
     def entries(self) -> tuple[Integers, Integers, Integers]:
-        """Rows, columns and integer masses of the pairs that carry flow."""
+        """Rows, columns and integer masses of the pairs that carry flow; what could not be sent is paired in order."""
         k = np.flatnonzero(self.flow)
-        return self._owner[k], self.candidates.columns[k].astype(np.int64), self.flow[k]
+        found = self._owner[k], self.candidates.columns[k].astype(np.int64), self.flow[k]
+        if not self.left.any():
+            return found
+        i, j, mass = _in_order(self.left, self.open)
+        return np.concatenate([found[0], i]), np.concatenate([found[1], j]), np.concatenate([found[2], mass])
+
+
+def _in_order(s: Integers, t: Integers) -> tuple[Integers, Integers, Integers]:
+    """Pair masses s and t of one sum in the order of their indices."""
+    ends = np.unique(np.concatenate([np.cumsum(s), np.cumsum(t)]))
+    ends = ends[ends > 0]
+    i, j = (np.searchsorted(np.cumsum(v), ends, side="left") for v in (s, t))
+    return i, j, np.diff(ends, prepend=0)
 
 
 def optimal_flow(
@@ -151,7 +170,7 @@ def optimal_flow(
     price: Callable[[Array, Array], Candidates],
     widen: Callable[[Integers, Array, int], Candidates],
     scale: float,
-    rounds: int = 200,
+    rounds: int = 1000,
 ) -> bool:
     """Solve, price all pairs, add what violates the potentials, until nothing does.
 
@@ -162,8 +181,8 @@ def optimal_flow(
     price
         ``price(f_less, g)`` lists pairs with ``c_ij - g_j < f_less_i``; some for each row that has any.
     widen
-        ``widen(rows, g, k)`` lists more pairs of rows that are cut off from open demand, k = 1, 2, ... the more the
-        higher k.
+        ``widen(rows, g, k)`` lists the k best pairs of rows that are cut off from open demand; g is -inf in the columns
+        they reach already.
     scale
         Size of the costs, by which rounding is judged.
     rounds
@@ -176,15 +195,16 @@ def optimal_flow(
     attempt = 0
     for _ in range(rounds):
         trapped = flow.solve(4e-16 * scale)
+        known = len(flow.flow)
         if len(trapped):
+            g = flow.g.copy()
+            g[flow.reached(trapped)] = -np.inf
+            flow.extend(widen(trapped, g, min(FEW << attempt // 4, MOST)))
             attempt += 1
-            known = len(flow.flow)
-            flow.extend(widen(trapped, flow.g, attempt))
-            if len(flow.flow) == known and attempt > 40:
+            if len(flow.flow) == known:
                 return False
             continue
         more = price(flow.f - 3e-15 * scale, flow.g)
-        known = len(flow.flow)
         if len(more.columns):
             flow.extend(more)
         if len(flow.flow) == known:

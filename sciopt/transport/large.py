@@ -12,6 +12,7 @@ import numpy as np
 
 from sciopt._errors import DataError, OptionError
 from sciopt._types import Array
+from sciopt.transport.bounds import UNIT, dual_value
 from sciopt.transport.clusters import Clusters, Cone, Tree
 from sciopt.transport.cost import CITYBLOCK, EUCLIDEAN, FUNCTION, MATRIX, POWER, SPHERE, SQUARED, Cost
 from sciopt.transport.exact_paths import Integers, integer_masses
@@ -19,7 +20,6 @@ from sciopt.transport.large_levels import Level, exact_levels, spread_cost
 
 __all__ = ["CloudBounds", "cloud_bounds"]
 
-UNIT = 2.0**-53
 COARSEST = 10  # level from which on certificates are made on the way
 
 
@@ -188,12 +188,15 @@ def cloud_bounds(
     if last < points and 2 ** (last + 1) >= max(len(a), len(b)):
         last = points  # as good as the points themselves
     masses = a[trees[0].order], b[trees[1].order]
+    deepest = min(tree.levels for tree in trees)
+    if last > deepest:
+        last = points
     history: list[dict[str, Any]] = []
     best = None
     for level in exact_levels(*trees, masses, integers, cost, last, threads):
         size = max(len(level.f), len(level.g))
         final = level.x.begin[-1] == len(level.f) and level.y.begin[-1] == len(level.g)
-        done = final or size >= 2**last
+        done = final or (last <= deepest and size >= 2**last)
         upper = _upper(level, masses, cost)
         late = seconds is not None and time.monotonic() - began > seconds
         hopeful = accuracy is not None and size >= 2**COARSEST and _excess(level, upper, cost) < 0.7 * accuracy
@@ -273,12 +276,3 @@ def _lower(
     cone = Cone(x, f, cost)
     g = cone.lowered(cone.minima(y.points, threads)[0])
     return dual_value(*masses, f, g), f, g
-
-
-def dual_value(a: Array, b: Array, f: Array, g: Array) -> float:
-    """Return a.f + b.g rounded down, less what a mismatch of the masses by rounding could be worth."""
-    af, bg = a * f, b * g
-    value = math.fsum(af) + math.fsum(bg)
-    size = float(np.abs(af).sum() + np.abs(bg).sum())
-    mismatch = abs(math.fsum(a) - math.fsum(b)) * 0.5 * float(np.abs(f).max() + np.abs(g).max())
-    return value - 4.0 * UNIT * size - mismatch

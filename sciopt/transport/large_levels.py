@@ -15,6 +15,7 @@ from sciopt.transport.exact_paths import Candidates, Integers, PathFlow, balance
 __all__ = ["Level", "exact_levels"]
 
 FIRST = 6  # 2^6 clusters are matched from nothing
+NONE = np.zeros((0, 0))
 FEW = 8  # candidates of each point, both ways
 
 
@@ -64,7 +65,7 @@ def exact_levels(
     last: int,
     threads: int | None = None,
 ) -> Iterator[Level]:
-    """Yield optimal plans between clusters of level 6, 8, ..., ``last``; above the depth of a tree, its points themselves.
+    """Yield optimal plans between clusters, four times as many each time, to level ``last``; deeper than a tree, its points.
 
     Parameters
     ----------
@@ -80,8 +81,9 @@ def exact_levels(
         See `over_rows`.
     """
     known: Level | None = None
-    levels = list(range(last, FIRST - 1, -2))[::-1] or [last]
-    for level in levels:
+    deepest = min(x.levels, y.levels)
+    levels = list(range(min(last, deepest), FIRST - 1, -2))[::-1] or [min(last, deepest)]
+    for level in levels if last <= deepest else [*levels, last]:
         cx, cy = _centres(x, level, masses[0], cost), _centres(y, level, masses[1], cost)
         s, t = np.add.reduceat(integers[0], cx.begin[:-1]), np.add.reduceat(integers[1], cy.begin[:-1])
         known = _first(cx, cy, s, t, cost) if known is None else _next(known, cx, cy, s, t, cost, threads)
@@ -104,22 +106,23 @@ def _first(x: Clusters, y: Clusters, s: Integers, t: Integers, cost: Cost) -> Le
     columns, costs = cone.few(x.means, m)
     rows = np.repeat(np.arange(k), m)
     flow = PathFlow(s, t, Candidates.of(rows, cone.tree.order[columns.ravel()], costs.ravel(), k, m), np.zeros(m))
-    return _level(x, y, flow, len(flow.solve()) == 0)
+    return _level(x, y, flow, cost, len(flow.solve()) == 0)
 
 
-def _level(x: Clusters, y: Clusters, flow: PathFlow, optimal: bool) -> Level:
-    carrying = np.flatnonzero(flow.flow)
-    return Level(x, y, flow.f, flow.g, *flow.entries, flow.candidates.costs[carrying], optimal)
+def _level(x: Clusters, y: Clusters, flow: PathFlow, cost: Cost, optimal: bool) -> Level:
+    from sciopt.transport.candidate_kernels import listed_costs
+
+    rows, columns, mass = flow.entries
+    costs = np.empty(len(rows))
+    listed_costs(cost.kind, cost.parameters, x.means, np.ascontiguousarray(y.means.T), NONE, rows, columns, costs)
+    return Level(x, y, flow.f, flow.g, rows, columns, mass, costs, optimal)
 
 
 def _next(known: Level, x: Clusters, y: Clusters, s: Integers, t: Integers, cost: Cost, threads: int | None) -> Level:
     n, m = len(s), len(t)
     epsilon = spread_cost(known.x, cost)
     tree_x, tree_y, coarse = Tree(x.means), Tree(y.means), Tree(known.x.means)
-    if epsilon > 0.0:
-        g = Cone(coarse, known.f[coarse.order], cost).smoothed(y.means, epsilon, threads=threads)
-    else:
-        g = Cone(coarse, known.f[coarse.order], cost).minima(y.means, threads)[0]
+    g = Cone(coarse, known.f[coarse.order], cost).smoothed(y.means, epsilon, threads=threads)
     f, _ = Cone(tree_y, g[tree_y.order], cost).minima(x.means, threads)
     to_x = Cone(tree_x, f[tree_x.order], cost)
     g, _ = to_x.minima(y.means, threads)
@@ -145,10 +148,10 @@ def _next(known: Level, x: Clusters, y: Clusters, s: Integers, t: Integers, cost
         pointers, columns, costs = cone.below(x.means[rows], f_less[rows], threads)
         return Candidates.of(np.repeat(rows, np.diff(pointers)), tree_y.order[columns], costs, n, m)
 
-    def widen(rows: Integers, g: Array, attempt: int) -> Candidates:
-        columns, costs = Cone(tree_y, g[tree_y.order], cost).few(x.means[rows], FEW * 2**attempt, threads)
+    def widen(rows: Integers, g: Array, k: int) -> Candidates:
+        columns, costs = Cone(tree_y, g[tree_y.order], cost).few(x.means[rows], k, threads)
         repeated = np.repeat(rows, columns.shape[1])
         return Candidates.of(repeated, tree_y.order[columns.ravel()], costs.ravel(), n, m)
 
     optimal = optimal_flow(flow, price, widen, float(np.abs(candidates.costs).max()))
-    return _level(x, y, flow, optimal)
+    return _level(x, y, flow, cost, optimal)
