@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from sciopt._errors import OptionError
 from sciopt._types import Array
-from sciopt.layout import Layout
 from sciopt.linalg.compact import CompactFactor, triangle
 from sciopt.linearise.base import Linearisation
 from sciopt.methods._box import into_box
 from sciopt.methods._contract import Step
 from sciopt.methods._rounding import EPS, noise, vanishes
+from sciopt.methods._trial import Trial, cosine, extrapolated, relative, unblocked
 
 __all__ = ["TrustRegion"]
 
@@ -90,7 +90,8 @@ class TrustRegion:
         f = 0.5 * float(r.dot(r))  # the merit itself, but for likelihoods, which may be negative
         A = lin.augmented()
         R, q = triangle(A)
-        norms = np.sqrt(np.add.reduce(R * R, 0))
+        with np.errstate(over="ignore"):
+            norms = np.sqrt(np.add.reduce(R * R, 0))
         lengths = norms.tolist()
         if not math.isfinite(sum(lengths)):
             return _broken(lin, A, state)
@@ -100,8 +101,8 @@ class TrustRegion:
         else:
             metric = D if all(lengths) or D.all() else np.where(D > 0, D, 1.0 / layout.scale)
         g = q.dot(R)
-        free = _unblocked(theta, g, layout) if layout.bounded else None
-        gradient = _cosine(g, lengths, f, free)
+        free = unblocked(theta, g, layout) if layout.bounded else None
+        gradient = cosine(g, lengths, f, free)
         if gradient == 0.0:
             return Step(theta, state, False, _NOTHING, lin=lin, verdict=_flat(f, free))
         rows = len(r)
@@ -110,7 +111,7 @@ class TrustRegion:
         if radius <= 0:
             scaled = metric * theta
             radius = self.factor * (math.sqrt(float(scaled.dot(scaled))) or max(math.sqrt(2.0 * f), 1.0))
-        trial, lam = None, state.lam
+        trial, raw, lam = None, None, state.lam
         for _ in range(self.tries):
             delta, length, predicted, lam = fac.within(radius, lam)
             clipped = False
@@ -120,12 +121,12 @@ class TrustRegion:
                     moved, scaled = R.dot(delta), metric * delta
                     predicted = -float(g.dot(delta)) - 0.5 * float(moved.dot(moved))
                     length = math.sqrt(float(scaled.dot(scaled)))
-            rel = _relative(delta, theta)
+            rel = relative(delta, theta)
             raw = None
             if lam == 0.0 and not clipped and free is None:
                 raw = metric * delta
                 if state.full is not None and rel < 1e-2:
-                    c = _extrapolated(raw, state.full)
+                    c = extrapolated(raw, state.full)
                     if c != 1.0:
                         raw, delta, predicted = None, c * delta, predicted * c * (2.0 - c)
             new = lin.at(theta + delta)
@@ -205,35 +206,6 @@ class TrustRegion:
         return Step(use.theta, state, moved, info, lin=use, verdict=_checked(lin, verdict, D))
 
 
-@dataclass(slots=True, eq=False)
-class Trial:
-    """A trial point and what was expected of it."""
-
-    new: Linearisation
-    rel: float
-    predicted: float
-    actual: float
-    gradient: float
-    lam: float
-    length: float
-    rank: int
-    ratio: float
-    full: bool  # undamped and not cut by a bound
-
-    def info(self, radius: float) -> dict[str, float]:
-        """Return the numbers for the history."""
-        return {
-            "reduction": self.actual,
-            "predicted": self.predicted,
-            "step": self.rel,
-            "gradient": self.gradient,
-            "rank": float(self.rank),
-            "damping": self.lam,
-            "radius": radius,
-            "ratio": self.ratio,
-        }
-
-
 def _size(lin: Linearisation) -> float:
     """Half the sum of squares of the rows: the merit itself, but for likelihoods, which may be negative."""
     r = lin.r
@@ -262,37 +234,6 @@ def _stuck(lin: Linearisation, gradient: float) -> tuple[str, str]:
     if gradient <= SMALL or vanishes(lin):
         return "converged", "no step lowers the merit any more and the gradient vanishes to rounding"
     return "stalled", f"no step lowers the merit, though the gradient does not vanish (cosine {gradient:.1e})"
-
-
-def _unblocked(theta: Array, g: Array, layout: Layout) -> NDArray[np.bool_] | None:
-    """Return which parameters may move: not at a bound that the descent direction points into (None = all)."""
-    blocked = ((theta <= layout.lower) & (g > 0)) | ((theta >= layout.upper) & (g < 0))
-    return ~blocked if blocked.any() else None
-
-
-def _cosine(g: Array, lengths: list[float], f: float, free: NDArray[np.bool_] | None) -> float:
-    """Largest cosine between the residual and a column of J that may move."""
-    root = math.sqrt(2.0 * f)
-    if root == 0.0:
-        return 0.0
-    pairs = zip(g.tolist(), lengths, strict=True)
-    if free is not None:
-        pairs = (pair for pair, moves in zip(pairs, free.tolist(), strict=True) if moves)
-    return max([abs(a) / b for a, b in pairs if b > 0.0], default=0.0) / root
-
-
-def _relative(delta: Array, theta: Array) -> float:
-    return max([abs(d / (t or 1e-300)) for d, t in zip(delta.tolist(), theta.tolist(), strict=True)])
-
-
-def _extrapolated(step: Array, last: Array) -> float:
-    """Return the factor by which a step that repeats the last one, shrunk, may be lengthened (Aitken); else 1."""
-    square = float(last.dot(last))
-    rate = float(step.dot(last)) / square if square > 0.0 else 0.0
-    rest = step - rate * last
-    if not 0.03 < abs(rate) < 0.7 or float(rest.dot(rest)) > 0.01 * float(step.dot(step)):
-        return 1.0
-    return 1.0 / (1.0 - rate)
 
 
 def _flat(f: float, free: NDArray[np.bool_] | None) -> tuple[str, str]:

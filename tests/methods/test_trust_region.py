@@ -6,7 +6,7 @@ import pytest
 import sciopt as so
 from problems.least_squares import CASES
 from sciopt.methods import TrustRegion
-from sciopt.methods.trust_region import _extrapolated
+from sciopt.methods._trial import extrapolated
 
 
 def test_extrapolation_solves_a_steady_geometric_sequence():
@@ -14,7 +14,7 @@ def test_extrapolation_solves_a_steady_geometric_sequence():
     error, rate = rng.standard_normal(4), 0.4
     last = -(1 - rate) * error  # x_{k+1} - x_k for errors e, rate e, rate^2 e, ...
     step = rate * last
-    assert rate * error + _extrapolated(step, last) * step == pytest.approx(0.0 * error, abs=1e-15)
+    assert rate * error + extrapolated(step, last) * step == pytest.approx(0.0 * error, abs=1e-15)
 
 
 @pytest.mark.parametrize(
@@ -27,18 +27,20 @@ def test_extrapolation_solves_a_steady_geometric_sequence():
     ],
 )
 def test_no_extrapolation_of_other_sequences(step, last):
-    assert _extrapolated(np.array(step), np.array(last)) == 1.0
+    assert extrapolated(np.array(step), np.array(last)) == 1.0
 
 
 def test_linear_convergence_is_cut_short(monkeypatch):
     case = CASES["nist/MGH09"]()
+    model = case.model
+    assert model is not None
     start = dict(zip(case.parameters, case.starts[1], strict=True))
 
     def solved():
-        return so.fit(case.model, case.x, case.y, start=start)
+        return so.fit(model, case.x, case.y, start=start)
 
     fast = solved()
-    monkeypatch.setattr("sciopt.methods.trust_region._extrapolated", lambda step, last: 1.0)
+    monkeypatch.setattr("sciopt.methods.trust_region.extrapolated", lambda step, last: 1.0)
     slow = solved()
     assert fast.success
     assert slow.success
