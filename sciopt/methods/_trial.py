@@ -62,6 +62,7 @@ def cosine(g: Array, lengths: list[float], f: float, free: NDArray[np.bool_] | N
 
 
 def relative(delta: Array, theta: Array) -> float:
+    """Return the largest change of a parameter relative to its value."""
     return max([abs(d / (t or 1e-300)) for d, t in zip(delta.tolist(), theta.tolist(), strict=True)])
 
 
