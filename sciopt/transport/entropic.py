@@ -39,6 +39,7 @@ def semi_dual(setting: Setting, epsilon: float, method: Any, tol: float, threads
         tolerance=tol,
         threads=threads,
         memory=setting.memory,
+        labels=reduced.labels,
         direct=isinstance(method, Sinkhorn),
         default=method,
         **options,

@@ -8,7 +8,7 @@ import numpy as np
 
 from sciopt._types import Array
 
-__all__ = ["aggregates", "landmark_coordinates", "spatial_order"]
+__all__ = ["aggregates", "landmark_order", "spatial_order"]
 
 LANDMARKS = 6
 
@@ -34,22 +34,29 @@ def spatial_order(points: Array, leaf: int = 16) -> Any:
     return order
 
 
-def aggregates(m: int, count: int) -> Any:
-    """Return labels (m,) of about ``count`` consecutive groups of equal size."""
-    return np.arange(m) * min(count, m) // m
+def aggregates(order: Any) -> Any:
+    """Return labels (m,) of groups of columns that follow each other in an order, for a coarse space; None if few."""
+    m = len(order)
+    if m < 128:
+        return None
+    count = 16 * int(np.clip(round(np.sqrt(m) / 6), 1, 16))
+    labels = np.empty(m, np.int64)
+    labels[order] = np.arange(m) * count // m
+    return labels
 
 
-def landmark_coordinates(C: Array) -> Array | None:
-    """Return coordinates (m, k) of the columns of a cost matrix: their costs from a few rows far apart.
+def landmark_order(C: Array) -> tuple[Any, bool]:
+    """Return an order of the columns of a cost matrix that puts neighbours together, and whether it is worth copying C.
 
-    None where they say nothing about nearness: a random matrix, whose columns do not come closer when sorted by them.
+    Coordinates of a column are its costs from a few rows far apart. The order is None where they say nothing about
+    nearness: a random matrix, whose other costs do not vary less along it.
     """
     n, m = C.shape
     if m < 64:
-        return None
+        return None, False
     rows, column = [], 0
     nearest = np.full(n, np.inf)
-    for _ in range(min(LANDMARKS, n)):  # farthest-first in the column seen last
+    for _ in range(min(LANDMARKS, n)):  # the row farthest from the columns seen so far
         seen = np.where(np.isfinite(C[:, column]), C[:, column], 0.0)
         nearest = np.minimum(nearest, seen)
         row = int(np.argmax(nearest))
@@ -57,16 +64,14 @@ def landmark_coordinates(C: Array) -> Array | None:
             row = int((row + n // 2) % n)
         rows.append(row)
         column = int(np.argmin(C[row]))
-    coordinates = np.ascontiguousarray(np.where(np.isfinite(C[rows]), C[rows], 0.0).T)
-    order = spatial_order(coordinates)
-    check = np.linspace(0, n - 1, 5).astype(int)  # other rows: do neighbours have like costs?
-    other = np.where(np.isfinite(C[check]), C[check], 0.0)
-    return coordinates if _roughness(other[:, order]) < 0.5 * _roughness(other[:, _shuffled(m)]) else None
+    order = spatial_order(np.ascontiguousarray(np.where(np.isfinite(C[rows]), C[rows], 0.0).T))
+    check = C[np.linspace(0, n - 1, 5).astype(int)]
+    other = np.where(np.isfinite(check), check, 0.0)
+    sorted_, random = _roughness(other[:, order]), _roughness(other[:, np.random.default_rng(0).permutation(m)])
+    if not sorted_ < 0.5 * random:
+        return None, False
+    return order, _roughness(other) > 2.0 * sorted_
 
 
 def _roughness(rows: Array) -> float:
     return float(np.abs(np.diff(rows, axis=1)).mean())
-
-
-def _shuffled(m: int) -> Any:
-    return np.random.default_rng(0).permutation(m)

@@ -105,7 +105,7 @@ class Pairs:
         if np.array_equal(rows, np.arange(n)) and np.array_equal(columns, np.arange(m)):
             return self
         if self.stored:
-            return replace(self, X=NONE, YT=NONE, C=np.ascontiguousarray(self.C[np.ix_(rows, columns)]))
+            return replace(self, X=NONE, YT=NONE, C=self.C.take(rows, 0).take(columns, 1))
         return replace(self, X=np.ascontiguousarray(self.X[rows]), YT=np.ascontiguousarray(self.YT[:, columns]), C=NONE)
 
     def transposed(self) -> Pairs:

@@ -15,7 +15,6 @@ from sciopt.linalg.schur import SchurComplement
 from sciopt.linearise.base import Linearisation
 from sciopt.linearise.work import Work
 from sciopt.parameters import Parameter
-from sciopt.transport.order import aggregates
 from sciopt.transport.pairs import Pairs
 from sciopt.transport.temperatures import first_frame, next_frame
 from sciopt.transport.workspace import Workspace
@@ -63,6 +62,8 @@ class SemiDual:
         Marginal error below which Newton takes over from scaling iterations that are slow at the target.
     threads, memory
         See `Workspace`.
+    labels
+        Group of neighbours that each column belongs to, for the linear solver; None = unknown.
     direct
         Scaling iterations at the target alone, without stages.
     default
@@ -89,6 +90,7 @@ class SemiDual:
         hand_over: float = 2e-3,
         threads: int | None = None,
         memory: int = 1 << 31,
+        labels: Any = None,
         direct: bool = False,
         default: Any = None,
     ) -> None:
@@ -99,8 +101,7 @@ class SemiDual:
         self.work = Workspace(pairs, a, b, threshold, slack, threads, memory)
         self.stages = (Stage({"epsilon": self.epsilon}),)
         self.direct, self.default_method = direct, default
-        m = len(b)
-        self.labels = aggregates(m, 16 * int(np.clip(round(np.sqrt(m) / 6), 1, 16))) if m >= 128 else None
+        self.labels = labels
 
     @cached_property
     def layout(self) -> Layout:

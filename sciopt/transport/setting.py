@@ -12,7 +12,7 @@ from sciopt._errors import DataError, OptionError
 from sciopt._types import Array
 from sciopt.transport.cost import FUNCTION, MATRIX, Cost, as_cost
 from sciopt.transport.measure import Measure, as_measure, look_like_histograms, matched_masses
-from sciopt.transport.order import landmark_coordinates, spatial_order
+from sciopt.transport.order import aggregates, landmark_order, spatial_order
 from sciopt.transport.pairs import NONE, Pairs, pairs
 
 __all__ = ["Relative", "Setting", "relative", "setting"]
@@ -45,7 +45,8 @@ def relative(value: float) -> Relative:
 class Reduced:
     """The problem of the solver: positive masses of sum one, columns in an order that keeps neighbours together.
 
-    ``rows`` and ``columns`` are places in the measures; with ``swapped`` the rows are those of y.
+    ``rows`` and ``columns`` are places in the measures; with ``swapped`` the rows are those of y. ``labels`` are
+    groups of neighbouring columns.
     """
 
     pairs: Pairs
@@ -54,6 +55,7 @@ class Reduced:
     rows: Any
     columns: Any
     swapped: bool
+    labels: Any
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,22 +119,32 @@ class Setting:
         rows, columns = np.flatnonzero(self.a > 0), np.flatnonzero(self.b > 0)
         swapped = len(rows) < len(columns)
         between = self.levelled.pairs
+        groups: Any = None
         if between.cost.kind not in (MATRIX, FUNCTION) and not between.stored:
             rows = rows[spatial_order(between.X[rows])]
             columns = columns[spatial_order(np.ascontiguousarray(between.YT[:, columns].T))]
+            groups = np.arange(len(rows) if swapped else len(columns))
         else:
-            coordinates = landmark_coordinates(between.C)
-            if coordinates is not None:
-                columns = columns[spatial_order(coordinates[columns])]
-                across = landmark_coordinates(np.ascontiguousarray(between.C.T))
-                rows = rows if across is None else rows[spatial_order(across[rows])]
+            C = (
+                between.C
+                if len(rows) == len(self.a) and len(columns) == len(self.b)
+                else between.C[np.ix_(rows, columns)]
+            )
+            groups, scattered = landmark_order(C.T if swapped else C)
+            if scattered:
+                across = landmark_order(C if swapped else C.T)[0]
+                inner = (across, groups) if not swapped else (groups, across)
+                rows = rows if inner[0] is None else rows[inner[0]]
+                columns = columns if inner[1] is None else columns[inner[1]]
+                groups = np.arange(len(groups))
         part = between.restricted(rows, columns)
         if swapped:
             part, rows, columns = part.transposed(), columns, rows
         a, b = (self.b[rows], self.a[columns]) if swapped else (self.a[rows], self.b[columns])
         if not part.stored and part.shape[0] * part.shape[1] <= min(STORED, self.memory // 24):
             part = part.store()
-        return Reduced(part, a / a.sum(), b / b.sum(), rows, columns, swapped)
+        labels = None if groups is None else aggregates(groups)
+        return Reduced(part, a / a.sum(), b / b.sum(), rows, columns, swapped, labels)
 
     @cached_property
     def levelled(self) -> Levelled:
