@@ -85,8 +85,8 @@ def content_of(solution: Any) -> Content:
 
 
 def correlation_of(solution: Any) -> Array | None:
-    """Return the correlation matrix (P, P), or None if there is none or it is too large to be asked for."""
-    if not is_small(solution):
+    """Return the correlation matrix (P, P), or None if there are no data or it is too large to be asked for."""
+    if not is_small(solution) or not has_data(solution):
         return None
     matrix = getattr(solution, "correlation", None)
     return None if matrix is None else np.asarray(matrix, dtype=np.float64)
