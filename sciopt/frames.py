@@ -8,7 +8,9 @@ from typing import Any
 
 from sciopt.points import Batch
 
-__all__ = ["Frame", "Stage"]
+__all__ = ["BALANCE", "Frame", "Stage"]
+
+BALANCE = "weight:*"  # settings of that beginning are factors found by balancing, which outlast stages
 
 
 @dataclass(frozen=True)

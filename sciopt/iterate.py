@@ -11,7 +11,7 @@ import numpy as np
 
 from sciopt._errors import ConditionError, OptionError
 from sciopt._types import Array
-from sciopt.frames import Frame
+from sciopt.frames import BALANCE, Frame
 from sciopt.linearise import Linearisation, Work, linearise
 from sciopt.linearise.elsewhere import residuals_elsewhere
 from sciopt.methods._contract import Method, Step
@@ -138,7 +138,8 @@ def _first(problem: Any, method: Method | str, start: Any, key: int, work: Work)
             f"method must be an object with init and step (did you mean {getattr(method, '__name__', method)}()?)"
         )
     estimate = getattr(lin, "complete", None)
-    return Iterate(0, theta, lin, method.init(lin), frame, key, {"f": lin.f}, True, method, estimate)
+    info = {"f": lin.f, **{k.replace("*", ""): v for k, v in frame.settings.items() if k.startswith(BALANCE)}}
+    return Iterate(0, theta, lin, method.init(lin), frame, key, info, True, method, estimate)
 
 
 def _reduced(problem: Any, start: Any) -> tuple[Any, Any]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from sciopt._errors import ConditionError, OptionError, ParameterError
 from sciopt._merge import merged, renamed_unknown
+from sciopt._placed import asked, balanced, planned, read
 from sciopt._types import Array, Tree
 from sciopt.condition import Condition, bind
-from sciopt.frames import Frame, Stage
+from sciopt.frames import BALANCE, Frame, Stage
 from sciopt.layout import Layout
 from sciopt.parameters import Parameter
 from sciopt.points import Batch, Fixed
@@ -105,7 +105,7 @@ class Problem:
                 raise ConditionError(f"conditions must be Condition objects (use @condition), got {type(c).__name__}")
         self.plan: Any = None
         if unknown is None:
-            self.plan = _planned(_distinct(listed))
+            self.plan = planned(_distinct(listed))
             listed, unknown = self.plan.first()
         self.conditions = tuple(_distinct(listed))
         if structure not in STRUCTURES:
@@ -155,17 +155,18 @@ class Problem:
         request = request or {}
         if previous is None:
             batches = tuple(c.points.first(_rng(c, key, step, i)) for i, c in enumerate(self.conditions))
-            return Frame(batches, 0, step, self.stages[0].settings)
+            return Frame(batches, 0, step, {**self.stages[0].settings, **balanced(self, theta)})
         stage = min(previous.stage + 1, len(self.stages) - 1) if request.get("stage") else previous.stage
         batches = previous.batches
         if self._moving:
             batches = tuple(
-                c.points.following(b, _asked(request, i), step, _rng(c, key, step, i))
+                c.points.following(b, asked(request, i), step, _rng(c, key, step, i))
                 for i, (c, b) in enumerate(zip(self.conditions, batches, strict=True))
             )
         if stage == previous.stage and all(a is b for a, b in zip(batches, previous.batches, strict=True)):
             return previous
-        return Frame(batches, stage, step, self.stages[stage].settings, previous.extra)
+        kept = {k: v for k, v in previous.settings.items() if k.startswith(BALANCE)}
+        return Frame(batches, stage, step, {**self.stages[stage].settings, **kept}, previous.extra)
 
     def coords(self, frame: Frame, i: int) -> Batch:
         """Return the batch of condition i."""
@@ -173,12 +174,7 @@ class Problem:
 
     def field(self, solution: Any, name: str) -> Any:
         """Return an unknown function of a solution as the points of the conditions make it, or None."""
-        for c in self.conditions:
-            reader = getattr(c.points, "field", None)
-            found = None if reader is None else reader(solution, name)
-            if found is not None:
-                return found
-        return None
+        return read(self.conditions, solution, name)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -260,15 +256,6 @@ class Problem:
         return f"Problem(conditions: {', '.join(self.names)}; unknown: {shown})"
 
 
-def _planned(conditions: list[Condition]) -> Any:
-    """Return the plan of an ansatz that the points of a condition propose."""
-    for c in conditions:
-        propose = getattr(c.points, "ansatz", None)
-        if propose is not None:
-            return propose(conditions)
-    raise ParameterError("Problem needs unknown=: start values as a number, array, dict, or module")
-
-
 def _stages_of(a: tuple[Stage, ...], b: tuple[Stage, ...]) -> tuple[Stage, ...]:
     alone = (Stage(),)
     if a != b and alone not in (a, b):
@@ -289,12 +276,6 @@ def _check_linear(linear: tuple[str, ...], layout: Layout, structure: str) -> No
             raise ParameterError(
                 f"parameter {name!r} is declared linear but has bounds, which its closed form cannot keep; drop one"
             )
-
-
-def _asked(request: Mapping[str, Any], i: int) -> Mapping[str, Any]:
-    """Return what is asked of the points of condition i: ``density(coords)`` is the size of its residual there."""
-    at = request.get("residuals")
-    return request if at is None else {**request, "density": partial(at, i)}
 
 
 def _rng(c: Condition, key: int, step: int, i: int) -> np.random.Generator:

@@ -11,7 +11,7 @@ from sciopt._types import Array
 from sciopt.iterate import Iterate
 from sciopt.linearise import linearise
 from sciopt.losses import Likelihood
-from sciopt.uncertainty import Uncertainty, information_root, sandwich, uncertainty
+from sciopt.uncertainty import Uncertainty, constrained, information_root, sandwich, uncertainty
 
 __all__ = ["Statistics"]
 
@@ -43,10 +43,21 @@ class Statistics:
         layout = self.problem.layout
         held = (self.theta <= layout.lower) | (self.theta >= layout.upper)
         root = information_root(self._lin) if self.information == "observed" else None
+        equations = self._equations
+        if root is None and equations is not None:
+            return constrained(self._lin.dense(), equations, held, layout.scale)
         known = uncertainty(self._lin.dense() if root is None else root, held, layout.scale)
         if any(getattr(c, "scatter", None) is not None for c in getattr(self.problem, "conditions", ())):
             return sandwich(known, self._lin.dense(), _scatter(self._lin, layout.tree(self.theta)))
         return known
+
+    @property
+    def _equations(self) -> Array | None:
+        """Mask of the rows that are equations next to data; None if there are only data, or only equations."""
+        conditions = getattr(self.problem, "conditions", ())
+        if not any(c.equation for c in conditions) or all(c.equation for c in conditions):
+            return None
+        return np.concatenate([np.full(s.size, s.condition.equation) for s in self._lin.specs])
 
     @property
     def information(self) -> str:
@@ -89,9 +100,10 @@ class Statistics:
 
     @property
     def dof(self) -> int:
-        """Data rows minus identified parameters; zero where nothing has a goodness of fit."""
+        """Data rows minus identified (next to equations: effective) parameters; zero without a goodness of fit."""
         rows = sum(n for _, n in self.chi2_by_condition.values())
-        return rows - self.rank if rows else 0
+        effective = self.uncertainty.effective
+        return rows - (self.rank if effective is None else round(effective)) if rows else 0
 
     @property
     def errors_kind(self) -> str:
@@ -99,7 +111,8 @@ class Statistics:
         given = [c.absolute for c in self.problem.conditions if c.absolute is not None]
         if given:
             return "absolute" if all(given) else "scaled"
-        known = [c.sigma is not None or c.loss.name not in STANDARDISED for c in self.problem.conditions]
+        rows = [c for c in self.problem.conditions if not c.equation]
+        known = [c.sigma is not None or c.loss.name not in STANDARDISED for c in rows]
         return "absolute" if all(known) else "scaled"
 
     @cached_property

@@ -10,7 +10,7 @@ import numpy as np
 
 from sciopt._types import Array
 
-__all__ = ["Uncertainty", "information_root", "prediction_error", "sandwich", "uncertainty"]
+__all__ = ["Uncertainty", "constrained", "information_root", "prediction_error", "sandwich", "uncertainty"]
 
 EPS = float(np.finfo(float).eps)
 
@@ -34,6 +34,9 @@ class Uncertainty:
     identified
         V S^-2 V^T without gaps, shape (P, P): the covariance of combinations that have no null component; zero for
         parameters at a bound.
+    effective
+        Number of parameters that the data fix where equations fix the others: the trace of the data's part of the
+        projection on the columns of J; None without equations.
     """
 
     covariance: Array
@@ -42,6 +45,7 @@ class Uncertainty:
     null: Array
     reasons: dict[int, str]
     identified: Array
+    effective: float | None = None
 
 
 def uncertainty(J: Array, held: Array, scale: Array) -> Uncertainty:
@@ -110,6 +114,35 @@ def sandwich(known: Uncertainty, J: Array, scatter: Array) -> Uncertainty:
     A = known.identified @ J.T
     C = A @ scatter @ A.T
     return replace(known, covariance=np.where(np.isnan(known.covariance), np.nan, C), identified=C)
+
+
+def constrained(J: Array, equations: Array, held: Array, scale: Array) -> Uncertainty:
+    r"""Return the covariance of an answer that has to meet equations, from the noise of the data alone.
+
+    The answer moves by :math:`-J^+ \delta r` when the rows do; equations have no noise, so that
+    :math:`C = J^+_d (J^+_d)^T` with the columns of the pseudoinverse that belong to data. As the weights of the equations
+    grow this becomes the covariance of the data in the directions that the equations leave free.
+
+    Parameters
+    ----------
+    J
+        Whitened Jacobian, shape (n, P).
+    equations
+        True for rows that are equations, shape (n,).
+    held, scale
+        As in `uncertainty`.
+    """
+    known = uncertainty(J, held, scale)
+    free = np.flatnonzero(np.logical_not(held))
+    norms = np.sqrt(np.sum(J[:, free] ** 2, axis=0))
+    norms[norms == 0] = 1.0
+    U, S, Vt = np.linalg.svd(J[:, free] / norms, full_matrices=False)
+    data = U[np.logical_not(equations), : known.rank]
+    moved = (Vt[: known.rank].T / (norms[:, None] * S[: known.rank])) @ data.T
+    C = np.zeros_like(known.identified)
+    C[np.ix_(free, free)] = moved @ moved.T
+    covariance = np.where(np.isfinite(known.covariance), C, np.nan)
+    return replace(known, covariance=covariance, identified=C, effective=float(np.sum(data**2)))
 
 
 def information_root(lin: Any) -> Array | None:

@@ -32,6 +32,7 @@ ROWS = (
     {"_leaf", "_merge", "uncertainty"},
     {"layout", "points", "_model"},
     {"condition", "frames", "effective"},
+    {"_placed"},
     {"problem"},
     {"linearise"},
     {"methods"},

@@ -9,7 +9,7 @@ import numpy as np
 
 from sciopt._errors import ConditionError
 from sciopt._types import Array
-from sciopt.frames import Frame
+from sciopt.frames import BALANCE, Frame
 from sciopt.linearise.base import Linearisation
 from sciopt.linearise.lean import Lean
 from sciopt.linearise.rows import Rows, real_rows, why
@@ -130,7 +130,9 @@ class Stacked(Linearisation):
         if kind in (np.float32, np.float16):
             self.work.note(f"condition {c.name!r} returned {kind}; promoted to float64")
         batch = self.frame.batches[i] if i < len(self.frame.batches) else self.pieces[-1].batch
-        return Rows(c, batch, raw, float(self.frame.settings.get(f"weight:{c.name}", 1.0)))
+        settings = self.frame.settings
+        factor = float(settings.get(f"weight:{c.name}", 1.0)) * float(settings.get(f"{BALANCE}{c.name}", 1.0))
+        return Rows(c, batch, raw, factor)
 
     def raw_jacobians(self) -> list[Any]:
         """Return the Jacobian of each condition's kept outputs, before whitening."""

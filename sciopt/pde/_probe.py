@@ -106,6 +106,8 @@ class Probe:
         Name -> columns of the parameters, in units of their values.
     rows
         Condition -> rows.
+    sizes
+        Condition -> what its rows were divided by: the largest root mean square over functions of low degree.
     """
 
     A: Array
@@ -113,6 +115,7 @@ class Probe:
     spaces: dict[str, Space]
     parameters: dict[str, slice]
     rows: dict[str, slice]
+    sizes: dict[str, float]
 
 
 def probed(solution: Any, sizes: dict[int, int], zero: bool = False) -> Probe:
@@ -141,7 +144,7 @@ def probed(solution: Any, sizes: dict[int, int], zero: bool = False) -> Probe:
             raise OptionError(f"the unknown {name!r} has no condition on points of a domain")
         with double():
             z = jnp.asarray(f(jnp.asarray(domain.bounds.mean(axis=1))))
-            held[name] = (lambda x, z=jnp.zeros_like(z): z) if zero else f
+            held[name] = _constant(jnp.zeros_like(z)) if zero else f
         components = z.size * (2 if jnp.iscomplexobj(z) else 1)
         model, low = _model(domain, sizes, components)
         unknown[name] = model
@@ -169,6 +172,10 @@ def probed(solution: Any, sizes: dict[int, int], zero: bool = False) -> Probe:
     return _scaled(lin, spaces, parameters, solution.values)
 
 
+def _constant(z: Any) -> Any:
+    return lambda x: z
+
+
 def _model(domain: Any, sizes: dict[int, int], components: int) -> tuple[Any, Array]:
     """Return the basis on the bounding box and the mask of its functions of low degree."""
     d = domain.dim
@@ -186,15 +193,17 @@ def _scaled(lin: Any, spaces: dict[str, Space], parameters: dict[str, slice], va
     A, r = np.array(lin.dense()), np.array(lin.r)
     for name, span in parameters.items():
         A[:, span] *= float(np.max(np.abs(values.get(name, 1.0)))) or 1.0
-    for part in lin.rows.values():
+    sizes = {}
+    for condition, part in lin.rows.items():
         largest = 0.0
         for space in spaces.values():
             block = A[part, space.columns].reshape(part.stop - part.start, -1, len(space.low))[:, :, space.low]
             largest = max(largest, float(np.sqrt(np.max(np.sum(block**2, axis=0), initial=0.0))))
+        sizes[condition] = largest
         if largest > 0:
             A[part] /= largest
             r[part] /= largest
-    return Probe(A, r, spaces, parameters, lin.rows)
+    return Probe(A, r, spaces, parameters, lin.rows, sizes)
 
 
 def _parameter(original: Any, value: Any) -> Any:
@@ -206,6 +215,7 @@ def _fresh(c: Condition, columns: int, held: dict[str, Any], single: bool) -> Co
     """Return the condition on fresh points, more than there are columns, as an equation of weight 1."""
     points, function = c.points, c.function
     if isinstance(points, Collocation):
+        points = replace(points, balanced=False)
         function = getattr(function, "function", function)  # bound anew with the changed function inside
         if points.rule != "fixed" and not points.with_weights:
             n = 3 * columns if points.face is None else int(6 * columns**0.75)

@@ -39,6 +39,8 @@ class Collocation:
         Whether conditions get the outward normal, or the quadrature weight, after x.
     given
         Coordinates of fixed points, shape (n, d).
+    balanced
+        Whether equations next to data get the weights that make them constraints.
     """
 
     domain: Domain
@@ -50,6 +52,7 @@ class Collocation:
     with_normals: bool = False
     given: Array | None = field(default=None, repr=False)
     with_weights: bool = False
+    balanced: bool = True
 
     traced = True  # conditions on these points are computed in JAX
 
@@ -159,6 +162,12 @@ class Collocation:
         from sciopt.pde._context import Bound
 
         return Bound.of(function, self.domain, name)
+
+    def balance(self, problem: Any, theta: Array) -> dict[str, float]:
+        """Return factors for the weights of a problem's equations, by name."""
+        from sciopt.pde._balance import constraint_weights
+
+        return constraint_weights(problem, theta) if self.balanced else {}
 
     def field(self, solution: Any, name: str) -> Any:
         """Return the unknown function called ``name`` of a solution, or None if there is none."""

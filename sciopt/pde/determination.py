@@ -111,7 +111,7 @@ def _orthonormal(p: Probe) -> tuple[Array, Array]:
     for space in p.spaces.values():
         k = space.basis.shape[1]
         _, S, Vt = np.linalg.svd(space.basis / np.sqrt(len(space.basis)), full_matrices=False)
-        keep = S > 1e-9 * S[0]  # on a part of its box a basis has functions that vanish
+        keep = 1e-9 * S[0] < S  # on a part of its box a basis has functions that vanish
         Q = Vt[keep].T / S[keep]
         for begin in range(space.columns.start, space.columns.stop, k):
             block = np.zeros((p.A.shape[1], Q.shape[1]))
