@@ -219,7 +219,8 @@ def _differences(width: Array) -> csr_array:
 
 def local_spline(x: Any, t: Any, c: Any, p: int) -> Any:
     """Return sum of c_i B_i(x) with B-splines of degree p on knots t (traced arrays); c has shape (size, ...)."""
-    last = t.shape[0] - p - 2
+    # knots may be padded by repeats of the last one: its first copy ends the last interval
+    last = jnp.minimum(t.shape[0] - p - 2, jnp.searchsorted(t, t[-1], side="left") - 1)
     i = jnp.clip(jnp.searchsorted(t, jax.lax.stop_gradient(x), side="right") - 1, p, last)
     near = jax.lax.dynamic_slice(t, (i - p + 1,), (2 * p,)) if p else t[:0]
     basis = [jnp.ones_like(x)]

@@ -55,7 +55,12 @@ class Piecewise(Model):
         for part in parts:
             c = np.asarray(part.coefficients, float)
             c = c[None] if part.scalar else c
-            rows.append(np.pad(c, [(0, 0), *((0, a.size - n) for a, n in zip(axes, c.shape[1:], strict=True))]))
+            for i, axis in enumerate(part.axes, 1):
+                if getattr(axis, "periodic", False):  # unfolded: the first coefficients once more at the end
+                    c = np.concatenate([c, np.take(c, range(axis.degree), axis=i)], axis=i)
+            rows.append(c)
+        shape = np.max([c.shape for c in rows], axis=0)
+        rows = [np.pad(c, [(0, a - b) for a, b in zip(shape, c.shape, strict=True)]) for c in rows]
         knots: list[Any] = []
         for i, axis in enumerate(axes):
             if isinstance(axis, SplineAxis):
@@ -88,6 +93,4 @@ class Piecewise(Model):
 
 
 def _padded(axis: Any, largest: SplineAxis) -> np.ndarray:
-    if axis.periodic:
-        raise OptionError("Piecewise: periodic splines are joined in their unfolded form")
     return np.pad(axis.knots, (0, len(largest.knots) - len(axis.knots)), mode="edge")

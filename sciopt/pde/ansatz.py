@@ -13,6 +13,7 @@ from sciopt._types import Array
 from sciopt.condition import Condition
 from sciopt.linearise import Work, linearise
 from sciopt.pde.ansatz_features import Cross, Features
+from sciopt.pde.ansatz_march import March
 from sciopt.pde.ansatz_points import domain_of, is_box, movable, on_faces_of_a_box
 from sciopt.pde.ansatz_shape import shape_of
 from sciopt.pde.ansatz_tensor import Tensor
@@ -66,6 +67,9 @@ class Plan:
     kinds: tuple[Any, ...]
     kind: int
     setting: Any
+    shape: Any
+    domain: Any
+    slabs: bool = False  # whether time slabs may follow the last kind
     trials: tuple[Trial, ...] = ()
     here: tuple[tuple[Any, float], ...] = ()  # (setting, residual) of the present kind
     best: tuple[float, Any, Any, int, str] | None = None  # residual, problem, theta, number of the trial, kind's name
@@ -100,13 +104,14 @@ class Plan:
             setting = plan._next_setting(solved)
             if setting is not None:
                 return plan._problem(self.kind, setting, solved, here)
+            if best[0] > GOOD and self.kind + 1 == len(self.kinds) and self.slabs:
+                march = March.begin(self.conditions, self.shape, self.domain, trials)
+                if march is not None:
+                    work.note(self._changed(trial, here, "time slabs"))
+                    return march
             if best[0] > GOOD and self.kind + 1 < len(self.kinds):
                 other = self.kinds[self.kind + 1]
-                lowest = min(r for _, r in here)
-                work.note(
-                    f"ansatz changed from {kind.name} to {other.name}: at {trial.label} the held-out residual no longer falls "
-                    f"fast enough ({lowest:.1e} of that of zero)"
-                )
+                work.note(self._changed(trial, here, other.name))
                 return plan._problem(self.kind + 1, other.start(), None, ())
         if best[1] is problem:
             problem.plan = plan
@@ -114,6 +119,13 @@ class Plan:
         again = Problem(list(best[1].conditions), best[1].layout.tree(best[2]))
         again.plan = replace(plan, final=True)
         return again
+
+    def _changed(self, trial: Trial, here: tuple[Any, ...], other: str) -> str:
+        lowest = min(r for _, r in here)
+        return (
+            f"ansatz changed from {self.kinds[self.kind].name} to {other}: with {trial.label} the held-out residual does not "
+            f"fall fast enough (lowest {lowest:.1e} of that of zero)"
+        )
 
     def _next_setting(self, solved: Any) -> Any:
         """Return what to try next of the present kind, or None to leave it."""
@@ -202,5 +214,5 @@ def ansatz(conditions: Sequence[Condition]) -> Plan:
         kinds.append(Features(listed, shape, domain))
     if not kinds:
         kinds.append(Features(listed, shape, domain))
-    plan = Plan(listed, tuple(kinds), 0, kinds[0].start())
-    return plan
+    slabs = isinstance(kinds[0], Tensor) and domain.has_time and domain.dim == 2
+    return Plan(listed, tuple(kinds), 0, kinds[0].start(), shape, domain, slabs)
