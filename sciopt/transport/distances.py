@@ -11,7 +11,9 @@ import numpy as np
 from sciopt._errors import OptionError
 from sciopt.status import Status
 from sciopt.transport.entropic import entropic, semi_dual
+from sciopt.transport.cost import FUNCTION, MATRIX
 from sciopt.transport.exact import exact_plan
+from sciopt.transport.multiscale import Multiscale, multiscale
 from sciopt.transport.semi_dual import SemiDual
 from sciopt.transport.setting import Relative, Setting, setting
 from sciopt.transport.solution import Potentials, TransportSolution
@@ -59,14 +61,15 @@ def distance(
         ``sphere()``, a matrix (``inf`` = forbidden pair), or a function of rows.
     epsilon
         Weight of the entropy :math:`\epsilon\,KL(P | a b^T/M)`, in units of the cost, or ``relative(1e-3)`` of the
-        largest cost. None: the exact plan up to 4e6 pairs, else ``relative(1e-3)``.
+        largest cost. None: the exact plan up to 4e6 pairs and on a line; above, clouds by ``Multiscale()``, matrices
+        at ``relative(1e-3)``.
     accuracy
         Width of the interval of the unregularised cost to aim at, absolute or ``relative(1e-3)`` *of the cost*:
         epsilon is lowered, and the exact solver called, until it is that narrow.
     unbalanced
         None: masses must agree. Else the penalty of unmatched mass; see the room's unbalanced transport.
     method
-        "auto", ``Exact()``, ``Sinkhorn()``, ``SparseNewton()``, ``SinkhornNewtonSparse()``.
+        "auto", ``Exact()``, ``Multiscale()``, ``Sinkhorn()``, ``SparseNewton()``, ``SinkhornNewtonSparse()``.
     tol
         L1 norm of the errors of both marginals, relative to the mass, at which an entropic solve has converged.
     budget
@@ -112,6 +115,12 @@ def distance(
                 f"method=Exact() with epsilon={epsilon!r}: an exact plan has no epsilon; leave one of them out"
             )
         return _exact(s, threads)
+    if isinstance(chosen, Multiscale):
+        if epsilon is not None:
+            raise OptionError(
+                f"method=Multiscale() with epsilon={epsilon!r}: its plan has no epsilon; leave one of them out"
+            )
+        return multiscale(s, chosen, seconds=limits.get("seconds"), threads=threads)
     eps = s.epsilon(RELATIVE if epsilon is None else epsilon)
     return entropic(s, eps, chosen, tol=tol, start=start, threads=threads, **limits)
 
@@ -140,8 +149,12 @@ def _chosen(s: Setting, epsilon: Any, method: Any) -> Any:
     if isinstance(method, str):
         if method != "auto":
             raise OptionError(f"method={method!r}: give 'auto' or a method object such as transport.Sinkhorn()")
-        return Exact() if epsilon is None and s.x.size * s.y.size <= EXACT_UP_TO else SparseNewton()
-    if isinstance(method, type) or not (isinstance(method, Exact) or hasattr(method, "step")):
+        if epsilon is not None:
+            return SparseNewton()
+        if s.x.size * s.y.size <= EXACT_UP_TO or _on_line(s):
+            return Exact()
+        return SparseNewton() if s.cost.kind in (MATRIX, FUNCTION) else Multiscale()
+    if isinstance(method, type) or not (isinstance(method, Exact | Multiscale) or hasattr(method, "step")):
         raise OptionError(
             f"method must be 'auto' or a method object (did you mean {getattr(method, '__name__', method)}()?)"
         )
@@ -186,6 +199,12 @@ def _accurate(
         raise OptionError(f"accuracy={accuracy!r}: give a positive number or relative(...)")
     if s.x.size * s.y.size <= EXACT_UP_TO and isinstance(method, str):
         return _exact(s, threads)
+    clouds = s.cost.kind not in (MATRIX, FUNCTION)
+    if isinstance(method, Multiscale) or (isinstance(method, str) and clouds):
+        if _on_line(s):
+            return _exact(s, threads)
+        wanted_part = wanted if isinstance(accuracy, Relative) else _relative_width(s, wanted, threads)
+        return multiscale(s, Multiscale(None, wanted_part), seconds=limits.get("seconds"), threads=threads)
     chosen = SparseNewton() if isinstance(method, str) else method
     if isinstance(chosen, Exact):
         return _exact(s, threads)
@@ -201,6 +220,18 @@ def _accurate(
     found.status = Status.budget if found.status is Status.converged else found.status
     found.message = f"the interval is {found.gap:.2g} wide, more than the accuracy asked for"
     return found
+
+
+def _on_line(s: Setting) -> bool:
+    from sciopt.transport.exact_line import is_convex_on_line
+
+    return is_convex_on_line(s.cost, s.x.points.shape[1])
+
+
+def _relative_width(s: Setting, wanted: float, threads: int | None) -> float:
+    """Return an absolute width in units of the cost, known from few clusters."""
+    rough = multiscale(s, Multiscale(256), threads=threads)
+    return wanted / max(rough.interval[1], 1e-300)
 
 
 def _unbalanced(*arguments: Any) -> TransportSolution:

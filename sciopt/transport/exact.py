@@ -69,8 +69,8 @@ class ExactPlan:
 def exact_plan(pairs: Pairs, a: Array, b: Array, *, threads: int | None = None) -> ExactPlan:
     """Find an optimal plan for any costs and masses.
 
-    Clouds of many points are solved level by level of their k-d trees by shortest augmenting paths
-    (`sciopt.transport.large_levels`), all else by the network simplex method.
+    Costs convex in x - y on a line are solved by sorting, clouds of many points level by level of their k-d trees by
+    shortest augmenting paths (`sciopt.transport.large_levels`), all else by the network simplex method.
 
     Parameters
     ----------
@@ -98,6 +98,11 @@ def exact_plan(pairs: Pairs, a: Array, b: Array, *, threads: int | None = None) 
     """
     whole = pairs.store() if pairs.cost.kind == FUNCTION else pairs
     n, m = whole.shape
+    if whole.X.shape[1] == 1 and not whole.stored:
+        from sciopt.transport.exact_line import exact_line, is_convex_on_line
+
+        if is_convex_on_line(whole.cost, 1):
+            return exact_line(whole.X, whole.YT, a, b, whole.cost)
     s, t = integer_masses(a, b)
     keep, hold = np.flatnonzero(s), np.flatnonzero(t)
     part = whole.restricted(keep, hold)
@@ -115,7 +120,7 @@ def exact_plan(pairs: Pairs, a: Array, b: Array, *, threads: int | None = None) 
             np.isfinite(g), g, c_transform(whole, np.where(np.isfinite(f), f, 0.0), columns=True, threads=threads)
         )
     unit = float(a.sum()) / float(s.sum())
-    masses = units * unit
+    masses = np.asarray(units * unit, dtype=float)
     costs = _costs(whole, rows, columns)
     bound = dual_bound(whole, a, b, [g], threads)
     shifted = float(np.abs(s * unit - a).sum() + np.abs(t * unit - b).sum())

@@ -9,6 +9,7 @@ from sciopt._types import Array
 from sciopt.transport.bounds import UNIT, dual_value, sparse_bound
 from sciopt.transport.cost import CITYBLOCK, EUCLIDEAN, POWER, SQUARED, Cost
 from sciopt.transport.exact import ExactPlan
+from sciopt.transport.exact_paths import Integers
 
 __all__ = ["exact_line", "is_convex_on_line"]
 
@@ -93,7 +94,7 @@ def _lowered(low: Array, g: Array, error: float, largest: float) -> Array:
     return np.nextafter(low - error * (np.abs(low) + 2.0 * np.abs(g).max() + largest), -np.inf)
 
 
-def _staircase(a: Array, b: Array) -> tuple[Array, Array, Array]:
+def _staircase(a: Array, b: Array) -> tuple[Integers, Integers, Array]:
     """Return the pairs of a monotone plan, n + m - 1 of them, each next to the one before; masses may be 0."""
     n = len(a)
     upto_a, upto_b = np.cumsum(a), np.cumsum(b)

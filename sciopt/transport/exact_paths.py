@@ -144,7 +144,7 @@ class PathFlow:
         """Return the columns of the candidates of some rows."""
         marked = np.zeros(len(self.f), bool)
         marked[rows] = True
-        return np.unique(self.candidates.columns[marked[self._owner]])
+        return np.unique(self.candidates.columns[marked[self._owner]]).astype(np.int64)
 
     @property
     def entries(self) -> tuple[Integers, Integers, Integers]:

@@ -15,8 +15,9 @@ from sciopt._types import Array
 from sciopt.transport.bounds import UNIT, dual_value
 from sciopt.transport.clusters import Clusters, Cone, Tree
 from sciopt.transport.cost import CITYBLOCK, EUCLIDEAN, FUNCTION, MATRIX, POWER, SPHERE, SQUARED, Cost
-from sciopt.transport.exact_paths import Integers, integer_masses
+from sciopt.transport.exact_paths import integer_masses
 from sciopt.transport.large_levels import Level, exact_levels, spread_cost
+from sciopt.transport.large_plan import ClusterPlan
 
 __all__ = ["CloudBounds", "cloud_bounds"]
 
@@ -66,49 +67,21 @@ class CloudBounds:
         return max(self.lower, 0.0) ** (1.0 / p), max(self.upper, 0.0) ** (1.0 / p)
 
     @cached_property
-    def cluster_of(self) -> tuple[Integers, Integers]:
-        """Cluster of each point of x (n,) and of y (m,), in the order of the input."""
-        out = []
-        for tree, clusters in ((self.x, self.level.x), (self.y, self.level.y)):
-            own = np.empty(len(tree.order), np.int64)
-            own[tree.order] = np.repeat(np.arange(len(clusters.masses)), np.diff(clusters.begin))
-            out.append(own)
-        return out[0], out[1]
+    def plan(self) -> ClusterPlan:
+        """The feasible plan of the upper bound: an operator (n, m) that samples, sums and multiplies."""
+        return ClusterPlan(self.level, (self.x, self.y), self._weights)
 
-    @cached_property
-    def map(self) -> Array:
-        """Barycentric image (n, d) of each point of x under the plan: the mean of what its cluster is sent to."""
-        level = self.level
-        image = np.zeros_like(level.x.means)
-        weight = np.zeros(len(image))
-        np.add.at(image, level.rows, level.mass[:, None] * level.y.means[level.columns])
-        np.add.at(weight, level.rows, level.mass)
-        return (image / weight[:, None])[self.cluster_of[0]]
+    @property
+    def cost(self) -> float:
+        """Cost of the plan, up to the allowance for rounding."""
+        return self.upper
 
-    def sample(self, key: int, k: int) -> tuple[Integers, Integers]:
-        """Draw k pairs (i, j) of points from the plan, whose marginals are exactly the given masses.
-
-        Parameters
-        ----------
-        key
-            Seed; the same key gives the same pairs.
-        k
-            Number of pairs.
-        """
-        rng, level = np.random.default_rng(key), self.level
-        chosen = rng.choice(len(level.mass), size=k, p=level.mass / level.mass.sum())
-        i = _inside(rng, level.x.begin, level.rows[chosen], self._weights[0])
-        j = _inside(rng, level.y.begin, level.columns[chosen], self._weights[1])
-        return self.x.order[i], self.y.order[j]
+    @property
+    def optimal(self) -> bool:
+        """Whether the plan is proved optimal."""
+        return self.exact
 
     _weights: tuple[Array, Array] = (np.zeros(0), np.zeros(0))
-
-
-def _inside(rng: np.random.Generator, begin: Integers, cluster: Integers, weights: Array) -> Integers:
-    """Draw a point of each cluster in proportion to the weights."""
-    total = np.concatenate([[0.0], np.cumsum(weights)])
-    at = total[begin[cluster]] + rng.random(len(cluster)) * (total[begin[cluster + 1]] - total[begin[cluster]])
-    return np.clip(np.searchsorted(total, at, side="right") - 1, begin[cluster], begin[cluster + 1] - 1)
 
 
 def cloud_bounds(

@@ -47,6 +47,10 @@ class Level:
     cost: Array
     optimal: bool
 
+    def transposed(self) -> Level:
+        """Return the plan with x and y exchanged."""
+        return Level(self.y, self.x, self.g, self.f, self.columns, self.rows, self.mass, self.cost, self.optimal)
+
 
 def spread_cost(clusters: Clusters, cost: Cost) -> float:
     """Return the cost by which points of one cluster differ: the mean squared radius of an axis pair, in units of the cost."""

@@ -96,13 +96,10 @@ def test_forbidden_pairs_are_avoided():
     w = np.array([1, 1, 1, 1, 4]) / 8
     exact = exact_plan(pairs(as_measure(None, w), as_measure(None, w), as_cost(C)), w, w)
     assert exact.cost == pytest.approx(57.5432103832, rel=1e-11)
+    D = np.array([[inf, 1.0], [inf, 1.0]])
+    half = np.full(2, 0.5)
     with pytest.raises(DataError, match="forbids"):
-        D = np.array([[inf, 1.0], [inf, 1.0]])
-        exact_plan(
-            pairs(as_measure(None, np.full(2, 0.5)), as_measure(None, np.full(2, 0.5)), as_cost(D)),
-            np.full(2, 0.5),
-            np.full(2, 0.5),
-        )
+        exact_plan(pairs(as_measure(None, half), as_measure(None, half), as_cost(D)), half, half)
 
 
 @pytest.mark.parametrize("scale", [1e-15, 1e-12, 1.0, 1e15])

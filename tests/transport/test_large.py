@@ -122,11 +122,19 @@ def test_plan_between_clusters_has_the_given_marginals():
     a, b = rng.random(900), rng.random(1100)
     a, b = a / a.sum(), b / b.sum()
     found = cloud_bounds(x, y, a, b, power(2), clusters=32)
-    i, j = found.sample(7, 200_000)
-    assert (found.sample(7, 10)[0] == found.sample(7, 10)[0]).all()
+    plan = found.plan
+    i, j = plan.sample(7, 200_000)
+    assert (plan.sample(7, 10)[0] == plan.sample(7, 10)[0]).all()
     assert np.bincount(i, minlength=900) / 2e5 == pytest.approx(a, abs=8e-4)
     assert np.bincount(j, minlength=1100) / 2e5 == pytest.approx(b, abs=8e-4)
-    assert (a @ found.map) == pytest.approx(b @ y, rel=1e-10)  # the image has the mean of y
+    assert plan.sum(1) == pytest.approx(a, rel=1e-12)
+    assert plan.sum(0) == pytest.approx(b, rel=1e-12)
+    P = plan.sparse()
+    assert np.asarray(P.sum(1)).ravel() == pytest.approx(a, rel=1e-12)
+    assert plan @ y == pytest.approx(P @ y, rel=1e-12)
+    assert plan.T @ x == pytest.approx(P.T @ x, rel=1e-12)
+    C = ((x[:, None] - y) ** 2).sum(-1)
+    assert found.upper == pytest.approx(P.multiply(C).sum(), rel=1e-11)  # the bound is the cost of this plan
 
 
 def test_threads_give_the_same_bits():
