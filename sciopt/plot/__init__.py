@@ -4,6 +4,9 @@ from sciopt.plot.accessor import PlotAccessor
 from sciopt.plot.contour import contour
 from sciopt.plot.convergence import convergence
 from sciopt.plot.correlation import correlation
+from sciopt.plot.field import field
+from sciopt.plot.field_frames import field_frames
+from sciopt.plot.field_residual import field_residual
 from sciopt.plot.fit import fit
 from sciopt.plot.profile import profile
 from sciopt.plot.residuals import residuals
@@ -16,6 +19,9 @@ __all__ = [
     "correlation",
     "fit",
     "profile",
+    "field",
+    "field_frames",
+    "field_residual",
     "residuals",
     "spectrum",
 ]

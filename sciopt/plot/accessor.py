@@ -28,7 +28,10 @@ class PlotAccessor:
 
     def __repr__(self) -> str:
         """List the plots."""
-        return "plots: fit, residuals, convergence, spectrum, correlation, profile(name), contour(a, b)"
+        return (
+            "plots: fit, residuals, convergence, spectrum, correlation, profile(name), contour(a, b); "
+            "of trajectories: trajectory, phase, solver_steps; of fields: field, field_frames, field_residual"
+        )
 
     def fit(
         self,
@@ -83,3 +86,60 @@ class PlotAccessor:
         from sciopt.plot.contour import contour
 
         return contour(self._solution, a, b, levels=levels, ax=ax, **line)
+
+    def trajectory(
+        self,
+        *,
+        run: int = 0,
+        until: float | None = None,
+        ax: Axes | None = None,
+        fig: Figure | None = None,
+        **line: Any,
+    ) -> Axes | Figure:
+        """Draw fitted trajectories with data, bands and pulls; see `sciopt.plot.trajectory`."""
+        from sciopt.plot.trajectory import trajectory
+
+        return trajectory(self._solution, run=run, until=until, ax=ax, fig=fig, **line)
+
+    def phase(
+        self,
+        x: str | None = None,
+        y: str | None = None,
+        *,
+        field: bool = True,
+        until: float | None = None,
+        ax: Axes | None = None,
+        **line: Any,
+    ) -> Axes:
+        """Draw fitted trajectories and the field in a plane of the state; see `sciopt.plot.phase`."""
+        from sciopt.plot.phase import phase
+
+        return phase(self._solution, x, y, field=field, until=until, ax=ax, **line)
+
+    def solver_steps(self, *, ax: Axes | None = None, **line: Any) -> Axes:
+        """Draw the step lengths of the solver along the fitted trajectories; see `sciopt.plot.solver_steps`."""
+        from sciopt.plot.trajectory import solver_steps
+
+        return solver_steps(self._solution, ax=ax, **line)
+
+    def field(
+        self, name: str | None = None, *, at: dict[str, float] | None = None, ax: Axes | None = None, **options: Any
+    ) -> Axes:
+        """Draw an unknown function of a differential equation; see `sciopt.plot.field`."""
+        from sciopt.plot.field import field
+
+        return field(self._solution, name, at=at, ax=ax, **options)
+
+    def field_frames(
+        self, name: str | None = None, *, times: Any = 5, fig: Figure | None = None, **options: Any
+    ) -> Figure:
+        """Draw an unknown function at several instants; see `sciopt.plot.field_frames`."""
+        from sciopt.plot.field_frames import field_frames
+
+        return field_frames(self._solution, name, times=times, fig=fig, **options)
+
+    def field_residual(self, condition: str | None = None, *, n: int = 4000, ax: Axes | None = None) -> Axes:
+        """Draw where an equation is met and where not; see `sciopt.plot.field_residual`."""
+        from sciopt.plot.field_residual import field_residual
+
+        return field_residual(self._solution, condition, n=n, ax=ax)
