@@ -9,19 +9,22 @@ from typing import Any
 import numpy as np
 
 from sciopt._errors import OptionError
-from sciopt.dynamics.grids import adaptive, evaluate
 from sciopt.dynamics.ode_solution import ODESolution
 from sciopt.dynamics.shooting import EXPLAINED, cut_times, explained, node_states
 from sciopt.dynamics.trajectories import TrajectoryProblem, trajectories
 from sciopt.iterate import Iterate
 from sciopt.methods._contract import Method
+from sciopt.methods.trust_region import TrustRegion
 from sciopt.solution import Solution
 from sciopt.solve import solve
 from sciopt.stop import Stop
 
 __all__ = ["fit_ode"]
 
+POLISH = 60  # steps of the single-shooting solve from the segments' answer
 NEURAL = 30  # unknowns of the field from which steps are damped in all directions alike
+DESCRIBED = 0.8  # share of the data's scatter that a fit without sigma should explain
+ENDED = ("interrupted", "stopped_by_callback")
 WORSE = 4.0  # a polish whose merit exceeds that of the data rows before it so many times has failed
 
 
@@ -69,7 +72,8 @@ def fit_ode(
         ``"single"``; ``"multiple"`` (segments of two data intervals, at most 50); a number of segments; a row of times to
         cut at; ``"auto"``: multiple if the trajectories at the start explain less than half of the data's scatter.
         With segments, the states at the cuts are further unknowns, and gaps between segments are equations whose weight
-        grows over three stages; a single-shooting solve from there ends the fit.
+        grows over three stages; a single-shooting solve from there ends the fit. "auto" tries the other way too if the
+        answer does not describe the data.
     guess
         ``guess(t, row)`` -> state at a cut, for entries that were not measured.
     regularise
@@ -129,31 +133,99 @@ def fit_ode(
         jacobian=jacobian,
         regularise=regularise,
     )
-    budget = _Budget(steps, seconds)
-    options = {"key": key, "callback": callback, "progress": progress}
-    first: Solution | None = None
-    begin: Any = None
-    if _multiple(problem, shooting):
-        first = _shoot(problem, shooting, guess, method, budget, options)
-        if first is not None:
-            if first.status.value in ("interrupted", "stopped_by_callback") or budget.spent:
-                return _answer(first, None)
-            begin = first.theta[: problem.layout.size]
-    last = solve(
-        problem,
-        _method(problem) if method == "auto" else method,
-        start=begin if begin is None or _solvable(problem, begin) else None,
-        stop=stop or _noise_level(problem),
-        **budget.left,
-        **options,
-    )
-    if first is not None and not last.iterate.lin.f <= WORSE * _data_merit(first):
-        last.notes.append(
-            "the single-shooting solve from the segments' answer did not keep the fit; the segments are returned"
+    run = _Run(problem, shooting, guess, method, stop, _Budget(steps, seconds), key, callback, progress)
+    if not isinstance(shooting, str) or shooting == "multiple":
+        return run.multiple()
+    return run.single() if shooting == "single" else run.automatic()
+
+
+class _Run:
+    """One call of `fit_ode`."""
+
+    def __init__(
+        self,
+        problem: TrajectoryProblem,
+        shooting: Any,
+        guess: Any,
+        method: Any,
+        stop: Stop | None,
+        budget: _Budget,
+        key: int,
+        callback: Any,
+        progress: Any,
+    ) -> None:
+        self.problem, self.shooting, self.guess, self.method, self.budget = problem, shooting, guess, method, budget
+        self.stop = stop
+        self.options = {"key": key, "callback": callback, "progress": progress}
+
+    def automatic(self) -> ODESolution:
+        """Choose by the start; if the answer does not describe the data, try the other way and keep the better one."""
+        problem = self.problem
+        long = max(len(np.unique(row)) for row in problem.setting.data.times) > 4
+        if problem.regularise is not None or problem.program.timed or problem.program.shared or not long:
+            return self.single()
+        poor = explained(problem, problem.layout.start) < EXPLAINED
+        first = self.multiple() if poor else self.single()
+        if describes(first) or self.budget.spent or first.status.value in ENDED:
+            return first
+        second = self.single() if poor else self.multiple()
+        return second if data_merit(second) < data_merit(first) else first
+
+    def single(self, begin: Any = None, most: int | None = None) -> ODESolution:
+        """Solve by single shooting, from the start or from ``begin`` with at most ``most`` steps."""
+        left = self.budget.left
+        if most is not None:
+            left["steps"] = most if left["steps"] is None else min(most, left["steps"])
+        chosen = self.method
+        if chosen == "auto":
+            chosen = _regularised(self.problem, _method(self.problem, begin is not None))
+        last = solve(
+            self.problem,
+            chosen,
+            start=begin,
+            stop=self.stop or _noise_level(self.problem),
+            **left,
+            **self.options,
         )
-        first.notes.append(last.notes[-1])
-        return _answer(first, None)
-    return _answer(last, first)
+        self.budget.use(last)
+        return ODESolution.of(last)
+
+    def multiple(self) -> ODESolution:
+        """Solve by multiple shooting, then by single shooting from there."""
+        first = self._segments()
+        if first is None:
+            return self.single()
+        if first.status.value in ENDED or self.budget.spent:
+            return first
+        begin = first.theta[: self.problem.layout.size]
+        if explained(self.problem, begin) > EXPLAINED:
+            last = self.single(begin, POLISH)
+            if data_merit(last) <= WORSE * data_merit(first):
+                last.shooting = first
+                told = f"multiple shooting first: {first.problem.program.nodes} nodes, {first.nit} steps, {first.status.value}"
+                last.notes = [*last.notes, told]
+                return last
+        first.notes = [
+            *first.notes,
+            "single shooting from the segments' answer did not keep the fit; theirs is returned",
+        ]
+        return first
+
+    def _segments(self) -> ODESolution | None:
+        problem = self.problem
+        cuts = cut_times(problem, "multiple" if isinstance(self.shooting, str) else self.shooting)
+        if not any(len(c) for c in cuts):
+            return None
+        cut = problem.shot(cuts, node_states(problem, cuts, self.guess))
+        from sciopt.methods.levenberg_marquardt import LevenbergMarquardt
+
+        chosen = self.method
+        if chosen == "auto":
+            scaling = "none" if problem.program.flow.columns > NEURAL else "more"
+            chosen = LevenbergMarquardt(damping="nielsen", geodesic=False, scaling=scaling)
+        first = solve(cut, chosen, stop=Stop(reduction=1e-4, step=1e-5), **self.budget.left, **self.options)
+        self.budget.use(first)
+        return ODESolution.of(first)
 
 
 class _Budget:
@@ -177,44 +249,17 @@ class _Budget:
         return {"steps": self.steps, "seconds": seconds}
 
 
-def _multiple(problem: TrajectoryProblem, shooting: Any) -> bool:
-    if isinstance(shooting, str):
-        if shooting != "auto":
-            return shooting == "multiple"
-        if problem.regularise is not None or problem.program.timed or problem.program.shared:
-            return False
-        enough = max(len(np.unique(row)) for row in problem.setting.data.times) > 4
-        return enough and explained(problem, problem.layout.start) < EXPLAINED
-    return True
-
-
-def _shoot(
-    problem: TrajectoryProblem, shooting: Any, guess: Any, method: Any, budget: _Budget, options: dict[str, Any]
-) -> Solution | None:
-    cuts = cut_times(problem, "multiple" if isinstance(shooting, str) else shooting)
-    if not any(len(c) for c in cuts):
-        return None
-    cut = problem.shot(cuts, node_states(problem, cuts, guess))
-    from sciopt.methods.levenberg_marquardt import LevenbergMarquardt
-
-    chosen = (
-        LevenbergMarquardt(damping="nielsen", geodesic=False, scaling=_scaling(problem)) if method == "auto" else method
-    )
-    first = solve(cut, chosen, stop=Stop(reduction=1e-4, step=1e-5), **budget.left, **options)
-    budget.use(first)
-    return first
-
-
-def _scaling(problem: TrajectoryProblem) -> str:
-    return "none" if problem.program.flow.columns > NEURAL else "more"
-
-
-def _method(problem: TrajectoryProblem) -> Any:
+def _method(problem: TrajectoryProblem, near: bool) -> Any:
     if problem.program.flow.columns <= NEURAL:
-        return "auto"
+        return TrustRegion() if near else "auto"
     from sciopt.methods.levenberg_marquardt import LevenbergMarquardt
 
     return LevenbergMarquardt(damping="nielsen", geodesic=False)
+
+
+def _regularised(problem: TrajectoryProblem, method: Any) -> Any:
+    """Return the method that also makes the regulariser small, if there is one that asks for it."""
+    return problem.regularise.method(problem, method) if hasattr(problem.regularise, "method") else method
 
 
 def _noise_level(problem: TrajectoryProblem) -> Stop | None:
@@ -226,23 +271,20 @@ def _noise_level(problem: TrajectoryProblem) -> Stop | None:
     return Stop(merit=0.5 * rows)
 
 
-def _solvable(problem: TrajectoryProblem, theta: Any) -> bool:
-    return adaptive(problem, theta).failed is None
-
-
-def _data_merit(first: Solution) -> float:
-    lin = first.iterate.lin
-    evaluate(first.problem, lin.theta, lin.frame)
+def data_merit(solution: Solution) -> float:
+    """Return the merit of the rows that are not gaps."""
+    lin = solution.iterate.lin
+    if lin.failed:
+        return np.inf
     rows = lin.rows.get("continuity", slice(0, 0))
     r = np.delete(lin.r, np.arange(rows.start, rows.stop))
     return 0.5 * float(r @ r)
 
 
-def _answer(solution: Solution, first: Solution | None) -> ODESolution:
-    answer = ODESolution.of(solution, first)
-    if first is not None:
-        answer.notes = [
-            *answer.notes,
-            f"multiple shooting first: {first.problem.program.nodes} nodes, {first.nit} steps, {first.status.value}",
-        ]
-    return answer
+def describes(solution: ODESolution) -> bool:
+    """Whether the fit describes the data: chi2 near its rows where sigma is known, else most of their scatter."""
+    conditions = solution.problem.conditions[: len(solution.problem.setting.data.names)]
+    if all(c.sigma is not None for c in conditions) and all(c.loss.name == "gaussian" for c in conditions):
+        rows = sum(int(np.size(c.target) if c.keep is None else np.sum(c.keep)) for c in conditions)
+        return 2.0 * data_merit(solution) <= 3.0 * rows
+    return explained(solution.problem, solution.theta) > DESCRIBED

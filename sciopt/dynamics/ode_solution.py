@@ -12,7 +12,6 @@ import numpy as np
 from sciopt._errors import DataError
 from sciopt._types import Array
 from sciopt.dynamics.grids import adaptive
-from sciopt.dynamics.state import named
 from sciopt.linearise.autodiff import double
 from sciopt.solution import Solution
 
@@ -38,6 +37,13 @@ class ODESolution(Solution):
         other.__dict__.update(solution.__dict__)
         other.shooting = shooting
         return other
+
+    @property
+    def dof(self) -> int:
+        """Data rows minus identified parameters; the states at the cuts follow from the others, and do not count."""
+        rows = sum(n for _, n in self.chi2_by_condition.values())
+        program = self.problem.program
+        return rows - max(self.rank - program.nodes * program.flow.state.size, 0) if rows else 0
 
     @property
     def solver(self) -> str:
@@ -125,10 +131,41 @@ class ODESolution(Solution):
         return (grid.accepted + int(grid.rejected.sum())) * tableau.evaluations + lanes * (1 if tableau.fsal else 0)
 
     def field(self, t: float, y: Any, run: int = 0) -> Any:
-        """Return the fitted dy/dt at a time and state, in the form of the state."""
-        plan = self.problem.program
+        """Return the fitted dy/dt at a time and state, in the form of the state.
+
+        Parameters
+        ----------
+        t
+            Time.
+        y
+            State.
+        run
+            Trajectory whose controls apply.
+        """
+        state = self.problem.program.flow.state
+        with double():
+            vector = state.vector(y, "y")
+            rate = self.field_at(t, np.asarray(vector)[None], run)[0]
+            return jax.tree_util.tree_map(np.asarray, state.unravel(jnp.asarray(rate)))
+
+    def field_at(self, t: float, vectors: Any, run: int = 0) -> Array:
+        """Return the fitted rates at a time for many state vectors (n, d), as vectors (n, d)."""
+        program = self.problem.program
         with double():
             control = jax.tree_util.tree_map(lambda c: c[run], self.problem.arrays.lanes.control)
-            p = plan.flow.parameters(jnp.asarray(self.theta), self.problem.arrays.fixed)
-            rate = plan.flow.rate(t, plan.flow.state.ravel(named(y)), p, control)
-            return jax.tree_util.tree_map(np.asarray, plan.flow.state.unravel(rate))
+            p = program.flow.parameters(jnp.asarray(self.theta), self.problem.arrays.fixed)
+            return np.asarray(jax.vmap(lambda y: program.flow.rate(t, y, p, control))(jnp.asarray(vectors)))
+
+    def data_of(self, name: str | None = None) -> dict[str, Any]:
+        """Return ``x`` (times), ``y``, ``model``, ``sigma`` and ``pulls`` of a measured quantity (the first by default)."""
+        data, lin = self.problem.setting.data, self._lin
+        name = data.names[0] if name is None else name
+        if name not in data.names:
+            raise DataError(f"no measured quantity named {name!r}; there are: {', '.join(data.names)}")
+        k = data.names.index(name)
+        pulls = np.full(data.values[k].size, np.nan)
+        keep = slice(None) if data.keep[k] is None else data.keep[k].ravel()
+        pulls[keep] = lin.specs[k].pulls(lin._z[k])
+        model = lin.evaluation.outputs[k]
+        y = data.values[k] if data.keep[k] is None else np.where(data.keep[k], data.values[k], np.nan)
+        return {"x": data.time, "y": y, "model": model, "sigma": data.spread[k], "sigma_x": None, "pulls": pulls}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from sciopt._errors import DataError, OptionError
 from sciopt._types import Array
-from sciopt.dynamics.grids import adaptive, evaluate
+from sciopt.dynamics.flow import Flow
+from sciopt.dynamics.grids import evaluate
 from sciopt.linearise.autodiff import double
 
 __all__ = ["cut_times", "explained", "node_states"]
@@ -56,7 +58,7 @@ def node_states(problem: Any, cuts: list[Array], guess: Any) -> Array:
     """Return states at the cuts to begin with, shape (n, d): data where there are, else a guess.
 
     Entries of the state that were measured are interpolated between the data; the others come from ``guess``, or are
-    those of the trajectory at the start values if it can be solved, or else stay at their initial values.
+    those with which the field at the start values gives the slopes of the data, nearest to their initial values.
 
     Parameters
     ----------
@@ -68,21 +70,18 @@ def node_states(problem: Any, cuts: list[Array], guess: Any) -> Array:
     with double():
         first = setting.initial_states()
     out = []
-    solved = None if guess is not None or _complete(problem) else _along(problem, cuts)
     for i, times in enumerate(cuts):
         mine = data.run == i
-        rows = []
+        rows, slopes = [], []
         for values, keep in zip(data.values, data.keep, strict=True):
             flat = values[mine].reshape(mine.sum(), -1)
             good = np.ones(flat.shape, bool) if keep is None else keep[mine].reshape(flat.shape)
-            rows.append(
-                np.stack([_between(times, data.time[mine], flat[:, j], good[:, j]) for j in range(flat.shape[1])], 1)
-            )
+            found = [_between(times, data.time[mine], flat[:, j], good[:, j]) for j in range(flat.shape[1])]
+            rows.append(np.stack([f[0] for f in found], 1))
+            slopes.append(np.stack([f[1] for f in found], 1))
         for k, t in enumerate(times):
             leaves = [r[k].reshape(shape) for r, shape in zip(rows, data.shapes, strict=True)]
             if guess is not None:
-                import jax
-
                 row = jax.tree_util.tree_unflatten(data.treedef, [leaf[()] for leaf in leaves])
                 with double():
                     vector = np.asarray(state.vector(guess(float(t), row), f"guess at time {t:g}"))
@@ -90,21 +89,20 @@ def node_states(problem: Any, cuts: list[Array], guess: Any) -> Array:
                     raise DataError(f"guess at time {t:g} is not finite")
                 out.append(vector)
                 continue
-            vector = np.array(first[i]) if solved is None else solved[i][k]
+            vector = np.array(first[i])
             if setting.observe is None:
-                _fill(vector, setting, leaves)
+                seen, slope = np.zeros(d, bool), np.zeros(d)
+                _fill(vector, setting, leaves, seen)
+                _fill(slope, setting, [z[k].reshape(shape) for z, shape in zip(slopes, data.shapes, strict=True)], seen)
+                if not seen.all() and seen.any():
+                    with double():
+                        vector = _hidden(problem, float(t), i, vector, seen, slope[seen])
             out.append(vector)
     return np.array(out).reshape(-1, d)
 
 
-def _complete(problem: Any) -> bool:
-    """Whether the data hold the whole state."""
-    setting = problem.setting
-    return setting.observe is None and setting.picked is None
-
-
-def _fill(vector: Array, setting: Any, leaves: list[Array]) -> None:
-    """Put measured entries into a state vector."""
+def _fill(vector: Array, setting: Any, leaves: list[Array], seen: Any) -> None:
+    """Put measured entries into a state vector, and mark them."""
     place = {}
     position = 0
     for name, shape, z in zip(setting.state.names, setting.state.shapes, setting.state.complexes, strict=True):
@@ -116,47 +114,40 @@ def _fill(vector: Array, setting: Any, leaves: list[Array]) -> None:
         where = place.get(name) or place.get("y")
         if where is not None and np.isfinite(flat).all() and where.stop - where.start == len(flat):
             vector[where] = flat
+            seen[where] = True
 
 
-def _between(at: Array, times: Array, values: Array, good: Array) -> Array:
-    """Interpolate the present values linearly; replicates are averaged."""
+def _between(at: Array, times: Array, values: Array, good: Any) -> tuple[Array, Array]:
+    """Return the present values interpolated linearly, and their slopes; replicates are averaged."""
     if not good.any():
-        return np.full(len(at), np.nan)
+        return np.full(len(at), np.nan), np.full(len(at), np.nan)
     unique, inverse = np.unique(times[good], return_inverse=True)
     mean = np.bincount(inverse, values[good]) / np.bincount(inverse)
-    return np.interp(at, unique, mean)
+    slope = np.gradient(mean, unique) if len(unique) > 1 else np.zeros(1)
+    return np.interp(at, unique, mean), np.interp(at, unique, slope)
 
 
-def _along(problem: Any, cuts: list[Array]) -> list[Array] | None:
-    """Return the states at the cuts of the trajectory at the start values, or None where it cannot be solved."""
-    from sciopt.dynamics.replay import replay_forward
+def _hidden(problem: Any, time: float, run: int, y: Array, seen: Array, slope: Array) -> Array:
+    """Return the state whose measured entries move at the rates that the data show, nearest to the given one.
 
-    if not any(len(c) for c in cuts):
-        return None
-    with double():
-        first = problem.setting.initial_states()
-        cut = problem.shot(cuts, np.repeat(first, [len(c) for c in cuts], axis=0))
-        whole = cut.setting.laid_out()
-        _, plan, arrays, table = whole
-        theta = jnp.asarray(problem.layout.start)
-        grid = adaptive(problem, problem.layout.start)
-        if grid.failed:
-            return None
-        from sciopt.dynamics.plan import lanes_at, starts
+    Gauss-Newton steps by the pseudoinverse on f_seen(t, y) = slope in the entries that were not measured.
+    """
+    flow, theta = problem.program.flow, jnp.asarray(problem.layout.start)
+    control = jax.tree_util.tree_map(lambda c: c[run], problem.arrays.lanes.control)
+    vector, size = np.array(y), problem.setting.magnitude()
+    for _ in range(4):
+        rate, Fy, _ = _derivatives(flow, time, vector, theta, problem.arrays.fixed, control)
+        rate, Fy = np.asarray(rate), np.asarray(Fy)
+        unit = size[seen]
+        A = Fy[np.ix_(seen, ~seen)] / unit[:, None] * size[~seen]
+        b = (slope - rate[seen]) / unit
+        if not (np.isfinite(A).all() and np.isfinite(b).all()):
+            break
+        vector[~seen] += size[~seen] * (np.linalg.pinv(A, rcond=1e-3) @ b)
+    return vector if np.isfinite(vector).all() else y
 
-        y0 = starts(plan, theta, arrays)
-        played = replay_forward(
-            plan.flow, 0, theta, arrays.fixed, y0, lanes_at(plan, theta, arrays), grid.steps, arrays.rtol, grid.atol
-        )
-        states, stops = np.asarray(played.states), np.asarray(arrays.lanes.stops)
-        number, origin = np.asarray(arrays.lanes.number), np.asarray(arrays.lanes.origin)
-    out = []
-    for i, times in enumerate(cuts):
-        lane = int(np.flatnonzero(table.run == i)[0])
-        own = stops[lane, : number[lane] + 1] + origin[lane]
-        curve = states[lane, : number[lane] + 1]
-        out.append(np.stack([np.interp(times, own, curve[:, j]) for j in range(curve.shape[1])], 1))
-    return out if all(np.isfinite(o).all() for o in out) else None
+
+_derivatives = jax.jit(Flow.derivatives, static_argnums=0)
 
 
 def explained(problem: Any, theta: Array) -> float:

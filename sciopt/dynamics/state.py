@@ -27,8 +27,9 @@ class Named(dict):
             raise AttributeError(f"no entry named {name!r}; there are: {', '.join(map(str, self))}") from None
 
     def tree_flatten_with_keys(self) -> tuple[tuple[Any, ...], tuple[str, ...]]:
-        """Return the entries with their keys, in order."""
-        return tuple((jax.tree_util.DictKey(k), v) for k, v in self.items()), tuple(self)
+        """Return the entries with their keys, sorted, as JAX does for dicts: the order of writing does not matter."""
+        keys = tuple(sorted(self, key=str))
+        return tuple((jax.tree_util.DictKey(k), self[k]) for k in keys), keys
 
     @classmethod
     def tree_unflatten(cls, keys: tuple[str, ...], values: Any) -> Named:
@@ -109,7 +110,7 @@ class StateSpec:
     def ravel(self, tree: Any) -> Any:
         """Return the vector of a state, shape (d,)."""
         parts = []
-        for leaf, z in zip(jax.tree_util.tree_leaves(tree), self.complexes, strict=True):
+        for leaf, z in zip(jax.tree_util.tree_leaves(named(tree)), self.complexes, strict=True):
             flat = jnp.ravel(jnp.asarray(leaf))
             parts += [jnp.real(flat), jnp.imag(flat)] if z else [flat]
         parts = [p.astype(jnp.float64) for p in parts]

@@ -148,7 +148,8 @@ def walk(
         k = jnp.where(arrived, c.k + 1, c.k)
         done = arrived & (k >= lanes.number)
         count = c.count + accept
-        vanishes = running & ~accept & ((c.t + 4.0 * wanted == c.t) | (wanted < 1e-14 * span) | ~(wanted > 0.0))
+        tiny = (c.t + 4.0 * wanted == c.t) | (wanted < 1e-14 * span) | ~(wanted > 0.0)
+        vanishes = running & jnp.where(accept, t == c.t, tiny)
         status = jnp.where(done, 1, c.status)
         status = jnp.where(running & ~done & (count >= capacity), 2, status)
         status = jnp.where(vanishes | (running & (c.rejected > 10 * capacity)), 3, status)
@@ -200,6 +201,7 @@ def _first(flow: Flow, theta: Any, fixed: Any, rtol: Any, lane: Any, y: Any, rat
     """Return the first step length of a lane."""
     span = lane.stops[1] - lane.stops[0]
     scale = atol + rtol * jnp.abs(y)
+    scale = jnp.where(scale > 1e-280, scale, jnp.inf)  # an entry that starts at zero has no size yet
     d0, d1 = norm(y, scale), norm(rate, scale)
     usable = (d0 > 1e-5) & (d1 > 1e-5 * d0 / span)
     h0 = jnp.where(usable, 0.01 * d0 / jnp.where(usable, d1, 1.0), 1e-6 * span)
@@ -210,4 +212,5 @@ def _first(flow: Flow, theta: Any, fixed: Any, rtol: Any, lane: Any, y: Any, rat
     largest = jnp.maximum(d1, d2)
     h1 = jnp.where(largest > 0, (0.01 / jnp.where(largest > 0, largest, 1.0)) ** (1.0 / q), span)
     h1 = jnp.where(jnp.isfinite(h1), h1, h0)
-    return jnp.minimum(jnp.minimum(100.0 * h0, jnp.maximum(h1, 1e-12 * span)), span)
+    h = jnp.minimum(100.0 * h0, h1)
+    return jnp.clip(jnp.where(h > 0, h, 1e-6 * span), 1e-12 * span, span)

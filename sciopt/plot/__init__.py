@@ -8,20 +8,25 @@ from sciopt.plot.field import field
 from sciopt.plot.field_frames import field_frames
 from sciopt.plot.field_residual import field_residual
 from sciopt.plot.fit import fit
+from sciopt.plot.phase import phase
 from sciopt.plot.profile import profile
 from sciopt.plot.residuals import residuals
 from sciopt.plot.spectrum import spectrum
+from sciopt.plot.trajectory import solver_steps, trajectory
 
 __all__ = [
     "PlotAccessor",
     "contour",
     "convergence",
     "correlation",
-    "fit",
-    "profile",
     "field",
     "field_frames",
     "field_residual",
+    "fit",
+    "phase",
+    "profile",
     "residuals",
+    "solver_steps",
     "spectrum",
+    "trajectory",
 ]
