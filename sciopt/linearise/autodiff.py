@@ -14,6 +14,7 @@ from sciopt._types import Array
 from sciopt.condition import Binding, Condition, split
 from sciopt.frames import Frame
 from sciopt.layout import Layout
+from sciopt.linearise.depends import depends
 from sciopt.linearise.program import Program, Spec, mapped
 from sciopt.linearise.work import Work
 
@@ -196,6 +197,13 @@ class JaxBlock:
         """Trace the functions without running them; raises what the user's function raises."""
         with double():
             _outputs.eval_shape(self.programs, jnp.asarray(theta), self.data(frame))
+
+    def uses(self, theta: Array, frame: Frame) -> bool:
+        """Whether the functions look at the unknown at all."""
+        with double():
+            data = self.data(frame)
+            closed = jax.make_jaxpr(partial(_outputs, self.programs))(jnp.asarray(theta), data)
+        return all(depends(closed.jaxpr, [i == 0 for i in range(len(closed.jaxpr.invars))]))
 
 
 def double() -> Any:

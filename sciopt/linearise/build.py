@@ -22,6 +22,7 @@ from sciopt.linearise.zeroth import ZerothBlock
 
 __all__ = ["blocks_of", "linearise"]
 
+BLIND = "does not use the unknown: its output is the same whatever u is; does the function take and call u?"
 LARGE = 100_000  # entries of J above which a numpy-style function is worth a try with JAX
 
 
@@ -91,14 +92,18 @@ def _traced(problem: Any, indices: list[int], theta: Array, frame: Frame, work: 
     for i in indices:
         c, b = problem.conditions[i], problem.bindings[i]
         if jets is not None and _accepted(jets, i, c, b, frame):
+            if i in jets.blind and hasattr(c.points, "domain"):
+                raise ConditionError(f"condition {c.name!r} {BLIND}")
             continue
         if c.jacobian in ("forward", "reverse", "per_sample"):
             good.append(i)
             continue
         try:  # traced alone first, so that one function that JAX cannot trace does not spoil the others
-            JaxBlock((i,), [c], [b], problem.layout).check(
-                theta, Frame(frame.batches, frame.stage, frame.step, frame.settings)
-            )
+            block = JaxBlock((i,), [c], [b], problem.layout)
+            alone = Frame(frame.batches, frame.stage, frame.step, frame.settings)
+            block.check(theta, alone)
+            if hasattr(c.points, "domain") and not block.uses(theta, alone):
+                raise ConditionError(f"condition {c.name!r} {BLIND}")
             good.append(i)
         except ConditionError:
             raise

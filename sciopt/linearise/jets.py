@@ -46,6 +46,7 @@ class JetBlock:
             taken[leaf.slice] = True
         self.rest = np.flatnonzero(~taken)  # places of the further unknowns in theta; the pad comes last in `small`
         self.indices: tuple[int, ...] = ()
+        self.blind: tuple[int, ...] = ()  # conditions whose derivatives all vanish
         self.programs: tuple[JetProgram, ...] = ()
         self.names: list[str] = []
         self.linear = True
@@ -84,6 +85,8 @@ class JetBlock:
         self.linear &= all(
             np.max(np.abs(a - b), initial=0.0) <= 1e-9 * np.max(np.abs(a), initial=1e-300) for a, b in pairs
         )
+        if not any(np.any(a) or np.any(b) for a, b in pairs):
+            self.blind += (i,)
         self.indices += (i,)
         self.programs += (program,)
         self.names.append(c.name)
