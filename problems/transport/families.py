@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +57,7 @@ def digits(side: int) -> tuple[Array, Array]:
     if find_spec("sklearn") is not None:
         from sklearn.datasets import load_digits
 
-        images = load_digits().images
+        images: Any = getattr(load_digits(), "images")  # noqa: B009 - scikit-learn does not type it
         raw = [images[0], images[5]]
     else:
         u, v = np.meshgrid(np.linspace(-1, 1, 8), np.linspace(-1, 1, 8), indexing="ij")
@@ -64,9 +65,9 @@ def digits(side: int) -> tuple[Array, Array]:
         raw = [16 * np.exp(-(((r - 0.6) / 0.2) ** 2)), 16 * np.exp(-(((np.abs(u + v**2 - 0.3)) / 0.25) ** 2))]
     from scipy.ndimage import zoom
 
-    out = []
+    out: list[Array] = []
     for image in raw:
-        large = np.maximum(zoom(np.asarray(image, float), side / 8, order=1)[:side, :side], 0)
+        large = np.maximum(np.asarray(zoom(np.asarray(image, float), side / 8, order=1))[:side, :side], 0)
         large += 0.01 * large.max()
         out.append(large / large.sum())
     return out[0], out[1]

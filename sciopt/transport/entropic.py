@@ -10,10 +10,12 @@ from sciopt._errors import OptionError
 from sciopt._types import Array
 from sciopt.solve import solve
 from sciopt.status import Status
+from sciopt.transport.full_dual import FullDual
 from sciopt.transport.plan import EntropicPlan
-from sciopt.transport.semi_dual import SemiDual, SemiDualPoint
+from sciopt.transport.semi_dual import SemiDual
 from sciopt.transport.setting import Setting
 from sciopt.transport.sinkhorn import Sinkhorn
+from sciopt.transport.sns import SinkhornNewtonSparse
 from sciopt.transport.solution import Potentials, TransportSolution, soft_transform
 from sciopt.transport.sparse_newton import SparseNewton
 
@@ -46,6 +48,12 @@ def semi_dual(setting: Setting, epsilon: float, method: Any, tol: float, threads
     )
 
 
+def full_dual(setting: Setting, epsilon: float, method: Any, tol: float) -> FullDual:
+    """Return the problem in both potentials."""
+    reduced = setting.reduced
+    return FullDual(reduced.pairs, reduced.a, reduced.b, epsilon, tolerance=tol, memory=setting.memory, default=method)
+
+
 def entropic(
     setting: Setting,
     epsilon: float,
@@ -67,22 +75,26 @@ def entropic(
     budget
         ``steps``, ``seconds``, ``evaluations``, ``callback``, ``progress`` of `sciopt.solve`.
     """
-    problem = semi_dual(setting, epsilon, method, tol, threads)
+    if isinstance(method, SinkhornNewtonSparse):
+        problem: Any = full_dual(setting, epsilon, method, tol)
+        if start is not None:
+            raise OptionError("SinkhornNewtonSparse begins with scaling iterations; leave start= out")
+    else:
+        problem = semi_dual(setting, epsilon, method, tol, threads)
     theta = None if start is None else _start(setting, problem, start)
-    solved = solve(problem, method, start=theta, **budget)
-    lin = solved.iterate.lin
-    assert isinstance(lin, SemiDualPoint)
+    way: Any = method
+    solved = solve(problem, way, start=theta, **budget)
+    lin: Any = solved.iterate.lin
     lin._ensure()
-    reduced, work = setting.reduced, problem.work
-    eps = lin.epsilon
-    inner_f, inner_g = eps * (lin.alpha - work.log_a), lin.theta - eps * work.log_b
+    reduced, eps = setting.reduced, lin.epsilon
+    inner_f, inner_g = lin.potentials()
     f, g = _complete(setting, inner_f, inner_g, eps)
     level = setting.levelled
     plan = EntropicPlan(setting, f, g, eps)
     before = lin.frame.extra.before
     extrapolated = None
     if before is not None and before[0] > eps:
-        zero = inner_g - eps / (before[0] - eps) * (before[1] - before[0] * work.log_b - inner_g)
+        zero = inner_g - eps / (before[0] - eps) * (before[1] - before[0] * np.log(reduced.b) - inner_g)
         extrapolated = _places(setting, zero) + (level.x if reduced.swapped else level.y)
     f, g = f + level.x, g + level.y
     t = 0.5 * (float(setting.b @ g) - float(setting.a @ f)) / setting.mass

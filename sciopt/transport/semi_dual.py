@@ -125,11 +125,11 @@ class SemiDual:
         """Return gradient and Hessian at theta."""
         return SemiDualPoint(self, theta, frame, work, COARSEST)
 
-    def floor(self, theta: Array, alpha: Array, epsilon: float) -> float:
+    def floor(self, lin: Any) -> float:
         """Return the marginal error that rounding alone causes: u (|f| + |g| + |C|) / epsilon, summed over the plan."""
-        f = float(np.abs(alpha - self.work.log_a).max())
-        g = float(np.abs(theta).max()) / epsilon
-        return 2.0 * UNIT * (f + g + self.scale / epsilon)
+        f = float(np.abs(lin.alpha - self.work.log_a).max())
+        g = float(np.abs(lin.theta).max()) / lin.epsilon
+        return 2.0 * UNIT * (f + g + self.scale / lin.epsilon)
 
     def judge(self, step: Any, frame: Frame, verdict: tuple[str, str] | None) -> tuple[str, str] | None:
         """Return the verdict on a step by the marginal error, the problem's own measure."""
@@ -146,7 +146,7 @@ class SemiDual:
         step.info.update(error=error, epsilon=now.epsilon, active=float(lin.active))
         if error <= now.tolerance and (frame.final or float(np.abs(lin.ratio).max()) <= 0.5):
             return "converged", f"marginal error {error:.1e} <= {now.tolerance:.1e} of the mass"
-        floor = self.floor(lin.theta, lin.alpha, now.epsilon)
+        floor = self.floor(lin)
         if frame.final and error <= 50.0 * floor and (now.since >= 4 or verdict is not None):
             return "rounding_floor", (
                 f"marginal error {error:.1e}: rounding of the costs over epsilon allows no less than about {floor:.0e}"
@@ -222,6 +222,11 @@ class SemiDualPoint(Linearisation):
         if not np.isfinite(self._f):
             self._failed, self._f = "the dual objective is not finite", np.inf
 
+    def potentials(self) -> tuple[Array, Array]:
+        """Return f and g of the penalty KL(P | a b^T)."""
+        work = self.problem.work
+        return self.epsilon * (self.alpha - work.log_a), self.theta - self.epsilon * work.log_b
+
     @property
     def ratio(self) -> Array:
         """log(b / column sum), the step of a Sinkhorn iteration over epsilon."""
@@ -263,6 +268,7 @@ class SemiDualPoint(Linearisation):
     def _sparse(self) -> Any:
         from scipy.sparse import csr_matrix, diags
 
+        self._ensure()
         problem, (n, m) = self.problem, self.problem.pairs.shape
         P = np.exp(self.alpha[:, None] + self.theta / self.epsilon - problem.pairs.dense() / self.epsilon)
         P = csr_matrix(np.where(FINEST * problem.b < P, P, 0.0))

@@ -185,7 +185,7 @@ class TransportSolution(Solution):
         if self._exact is not None or self.iterate is None:
             return 0.0
         lin: Any = self.iterate.lin
-        return self.problem.floor(lin.theta, lin.alpha, lin.epsilon)
+        return self.problem.floor(lin)
 
     @property
     def scale(self) -> float:
@@ -200,7 +200,7 @@ class TransportSolution(Solution):
     @property
     def dropped_mass(self) -> float:
         """Bound on the relative mass that neighbour lists may have left out."""
-        if self.problem is None:
+        if not hasattr(self.problem, "work"):
             return 0.0
         work = self.problem.work
         return min(work.pairs.shape) * math.exp(-work.threshold)
