@@ -115,7 +115,7 @@ def iterate(
     while it.verdict is None:
         step = it.method.step(it.lin, it.state, (it.key << 32) + it.number)
         it = _after(problem, it, step, stop, last_stage, work)
-        if it.verdict is not None and getattr(problem, "plan", None) is not None:
+        if it.verdict is not None and hasattr(getattr(problem, "plan", None), "following"):
             problem, it = _followed(problem, it, method, work)
         yield it
 
