@@ -1,6 +1,7 @@
 """Differential equations: domains and their points, operators on the unknown function, ready conditions."""
 
 from sciopt.pde.annulus import Annulus
+from sciopt.pde.balanced import balanced
 from sciopt.pde.ball import Ball
 from sciopt.pde.box import Box
 from sciopt.pde.collocation import Collocation
@@ -19,6 +20,7 @@ from sciopt.pde.field import Field
 from sciopt.pde.grad import grad
 from sciopt.pde.grid import Grid
 from sciopt.pde.grid_problem import GridProblem
+from sciopt.pde.hard import hard
 from sciopt.pde.held_out import held_out
 from sciopt.pde.hessian import hessian
 from sciopt.pde.initial import initial
@@ -38,6 +40,7 @@ from sciopt.pde.time import Time
 
 __all__ = [
     "Annulus",
+from sciopt.pde.scaled import Scaled, scaled
     "Ball",
     "Box",
     "BranchPoint",
@@ -60,6 +63,7 @@ __all__ = [
     "directional",
     "dirichlet",
     "div",
+    "balanced",
     "dt",
     "error_estimate",
     "grad",
@@ -70,9 +74,12 @@ __all__ = [
     "interface",
     "interior",
     "laplacian",
+    "hard",
     "neumann",
     "observed",
     "partial",
     "periodic",
     "robin",
 ]
+    "scaled",
+    "solve_lines",
