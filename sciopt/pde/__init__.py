@@ -36,11 +36,11 @@ from sciopt.pde.periodic import periodic
 from sciopt.pde.polygon import Polygon
 from sciopt.pde.product import Product
 from sciopt.pde.robin import robin
+from sciopt.pde.scaled import Scaled, scaled
 from sciopt.pde.time import Time
 
 __all__ = [
     "Annulus",
-from sciopt.pde.scaled import Scaled, scaled
     "Ball",
     "Box",
     "BranchPoint",
@@ -55,7 +55,9 @@ from sciopt.pde.scaled import Scaled, scaled
     "Interval",
     "Polygon",
     "Product",
+    "Scaled",
     "Time",
+    "balanced",
     "branch",
     "curl",
     "derivative",
@@ -63,10 +65,10 @@ from sciopt.pde.scaled import Scaled, scaled
     "directional",
     "dirichlet",
     "div",
-    "balanced",
     "dt",
     "error_estimate",
     "grad",
+    "hard",
     "held_out",
     "hessian",
     "initial",
@@ -74,12 +76,10 @@ from sciopt.pde.scaled import Scaled, scaled
     "interface",
     "interior",
     "laplacian",
-    "hard",
     "neumann",
     "observed",
     "partial",
     "periodic",
     "robin",
-]
     "scaled",
-    "solve_lines",
+]
