@@ -29,6 +29,10 @@ from sciopt.pde.interface import interface
 from sciopt.pde.interior import interior
 from sciopt.pde.interval import Interval
 from sciopt.pde.laplacian import laplacian
+from sciopt.pde.lines import Lines
+from sciopt.pde.lines_solution import LinesSolution
+from sciopt.pde.lines_solve import solve_lines
+from sciopt.pde.method_of_lines import method_of_lines
 from sciopt.pde.neumann import neumann
 from sciopt.pde.observed import observed
 from sciopt.pde.partial import partial
@@ -53,6 +57,8 @@ __all__ = [
     "Grid",
     "GridProblem",
     "Interval",
+    "Lines",
+    "LinesSolution",
     "Polygon",
     "Product",
     "Scaled",
@@ -76,10 +82,12 @@ __all__ = [
     "interface",
     "interior",
     "laplacian",
+    "method_of_lines",
     "neumann",
     "observed",
     "partial",
     "periodic",
     "robin",
     "scaled",
+    "solve_lines",
 ]
