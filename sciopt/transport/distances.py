@@ -10,8 +10,8 @@ import numpy as np
 
 from sciopt._errors import OptionError
 from sciopt.status import Status
-from sciopt.transport.entropic import entropic, semi_dual
 from sciopt.transport.cost import FUNCTION, MATRIX
+from sciopt.transport.entropic import entropic, semi_dual
 from sciopt.transport.exact import exact_plan
 from sciopt.transport.multiscale import Multiscale, multiscale
 from sciopt.transport.semi_dual import SemiDual
