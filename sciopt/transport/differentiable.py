@@ -32,7 +32,7 @@ def _solved(C: Any, a: Any, b: Any, epsilon: float, tol: float) -> tuple[Array, 
 @partial(jax.custom_jvp, nondiff_argnums=(3, 4))
 def _potentials(C: Any, a: Any, b: Any, epsilon: float, tol: float) -> Any:
     shapes = jax.ShapeDtypeStruct(a.shape, C.dtype), jax.ShapeDtypeStruct(b.shape, C.dtype)
-    return jax.pure_callback(lambda *arrays: _solved(*arrays, epsilon, tol), shapes, C, a, b, vmap_method="sequential")
+    return jax.pure_callback(lambda u, v, w: _solved(u, v, w, epsilon, tol), shapes, C, a, b, vmap_method="sequential")
 
 
 @_potentials.defjvp

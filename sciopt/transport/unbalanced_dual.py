@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from sciopt._types import Array
@@ -50,7 +52,7 @@ class PenalisedDual:
             divergence_of(row, self.a) + divergence_of(column, self.b)
         )
 
-    def lower(self, s: Setting, rows: Array, columns: Array, g: Array) -> float:
+    def lower(self, s: Setting, rows: Any, columns: Any, g: Array) -> float:
         """Return the dual value at epsilon = 0 of potentials made feasible, at their best common shift."""
         part = s.pairs.restricted(rows, columns)
         f = c_transform(part, g)
