@@ -15,6 +15,7 @@ _HOME = {
     "LeastSquares": "least_squares",
     "LevenbergMarquardt": "levenberg_marquardt",
     "Newton": "newton",
+    "NullSpace": "null_space",
     "Persistent": "persistent",
     "RatioTargeting": "ratio_targeting",
     "RegularisedNewton": "regularised_newton",
