@@ -38,7 +38,7 @@ def energy(y: Array) -> Array:
 
 
 def pendulum_sequences(
-    sequences: int, times: int = 24, damping: float = 0.1, key: int = 0
+    sequences: int, times: int = 24, damping: float = 0.1, key: int = 0, unseen: int = 0
 ) -> tuple[Array, Array, Array]:
     """Return (x, dt, y): the angle alone is seen, at irregular times; the next state is wanted.
 

@@ -8,13 +8,19 @@ from typing import Any
 
 # Public name -> file of the room that holds it.
 NAMES = {
+    "FlowMap": "flow_maps",
+    "FlowSolution": "flow_map_solution",
     "Moments": "sde_data",
     "Paths": "sde_data",
+    "Regulariser": "regularise",
     "SDESolution": "sde_solution",
     "Tableau": "tableau",
+    "fit_flow_map": "flow_map_fit",
+    "fit_flow_samples": "flow_map_fit",
     "fit_ode": "fit_ode",
     "fit_sde": "sde_fit",
     "fit_sequences": "sequences",
+    "flow_map": "flow_maps",
     "sde": "sde_problem",
     "sequence_problem": "sequences",
     "simulate_sde": "sde_simulate",
@@ -22,13 +28,19 @@ NAMES = {
 }
 
 __all__ = [
+    "FlowMap",
+    "FlowSolution",
     "Moments",
     "Paths",
+    "Regulariser",
     "SDESolution",
     "Tableau",
+    "fit_flow_map",
+    "fit_flow_samples",
     "fit_ode",
     "fit_sde",
     "fit_sequences",
+    "flow_map",
     "sde",
     "sequence_problem",
     "simulate_sde",
