@@ -38,9 +38,7 @@ def _timed(d: int, operator: Callable[[Any], Any], n: int, width: int, repeats: 
     with jax.enable_x64(True):
         rng = np.random.default_rng(0)
         sizes = (d, width, width, width, 1)
-        layers = [
-            (jnp.asarray(rng.normal(0, a**-0.5, (b, a))), jnp.zeros(b)) for a, b in pairwise(sizes)
-        ]
+        layers = [(jnp.asarray(rng.normal(0, a**-0.5, (b, a))), jnp.zeros(b)) for a, b in pairwise(sizes)]
         x = jnp.asarray(rng.uniform(size=(n, d)))
 
         def network(parts: Any, p: Any) -> Any:
