@@ -13,7 +13,8 @@ __all__ = ["BlockRows", "SchurComplement"]
 Array = NDArray[np.float64]
 WIDTH = 16
 NO_INDEX, NO_VALUE = np.zeros(0, np.int32), np.zeros(0, np.float64)
-SPARSE_SHARE = 0.15  # stored entries that matter, below which compressed rows beat blocks
+SPARSE_SHARE = 0.35  # stored entries that matter, below which compressed rows beat blocks
+SAMPLE = 48  # rows in which the entries that matter are counted
 PLAIN = 16  # iterations with the diagonal alone before a coarse space is built
 
 
@@ -36,11 +37,19 @@ class BlockRows:
     end: NDArray[np.int64] = field(init=False)
     block: NDArray[np.int32] = field(init=False)
     data: NDArray[np.float64] = field(init=False)
+    _room: tuple[NDArray[np.int32], Array] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.start, self.end = np.zeros(self.n, np.int64), np.zeros(self.n, np.int64)
         self.block = np.empty(max(self.room, 1), np.int32)
         self.data = np.empty(max(self.room, 1) * WIDTH, np.float64)
+
+    def compressed(self) -> tuple[NDArray[np.int32], Array]:
+        """Return room for the entries in compressed rows; the same arrays as long as they suffice."""
+        needed = self.entries + 1
+        if self._room is None or len(self._room[0]) < needed:
+            self._room = np.empty(needed + needed // 4, np.int32), np.empty(needed + needed // 4)
+        return self._room
 
     @property
     def padded(self) -> int:
@@ -115,19 +124,17 @@ class SchurComplement:
         rows = self.rows
         if rows.entries == 0:
             return
-        some = np.unique(np.linspace(0, rows.n - 1, min(rows.n, 64)).astype(int))
-        counted = kept = 0
-        for i in some:
-            s, e = rows.start[i], rows.end[i]
-            values = rows.data[s * WIDTH : e * WIDTH].reshape(-1, WIDTH)
-            columns = rows.block[s:e, None] * WIDTH + np.arange(WIDTH)
-            counted += values.size
-            kept += int((values > cut * np.minimum(a[i], wide_b[columns])).sum())
-        if kept > SPARSE_SHARE * counted:
+        starts, ends = rows.start[:: max(1, rows.n // SAMPLE)], rows.end[:: max(1, rows.n // SAMPLE)]
+        sizes = a[:: max(1, rows.n // SAMPLE)]
+        blocks = np.concatenate([np.arange(s, e) for s, e in zip(starts, ends, strict=True)])
+        limits = cut * np.minimum(
+            np.repeat(sizes, ends - starts)[:, None], wide_b.reshape(-1, WIDTH)[rows.block[blocks]]
+        )
+        values = rows.data.reshape(-1, WIDTH)[blocks]
+        if np.count_nonzero(values > limits) > SPARSE_SHARE * values.size:
             return
         start, end = np.empty(rows.n, np.int64), np.empty(rows.n, np.int64)
-        room = rows.entries + 1
-        index, value = np.empty(room, np.int32), np.empty(room, np.float64)
+        index, value = rows.compressed()
         P = (rows.start, rows.end, rows.block, rows.data, WIDTH)
         count = self._kernels.csr_of_blocks(*P, cut, a, wide_b, start, end, index, value)
         self._start, self._end = start, end

@@ -121,6 +121,8 @@ class Sinkhorn:
             return Step(lin.theta, self._fresh(lin), False, {"omega": omega}, {"give_up": True}, lin=lin)
         if float(np.abs(log_v).max()) > ABSORB:
             new = lin.at(theta)
+            if len(state.errors) and lin.frame.final and self.limit is not None:
+                request = {"give_up": True}  # the potentials are far away: another way is cheaper
             info = {"iterations": float(len(errors)), "omega": omega, "step": 1.0}
             return Step(
                 theta, SinkhornState(log_u * 0.0, omega, np.array(errors), state.stage), True, info, request, lin=new

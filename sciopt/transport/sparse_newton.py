@@ -49,7 +49,7 @@ class SparseNewton:
     Kosowsky and Yuille (1994), Neural Networks 7, 477 (annealing).
     """
 
-    factor: float = 0.35
+    factor: float = 0.4
     stage: float = 0.3
     threshold: float = 36.0
     slack: float = 14.0
