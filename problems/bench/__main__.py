@@ -1,4 +1,4 @@
-"""Command line: ``python -m problems.bench least_squares [--solver NAME ...] [--case GLOB] [--json FILE]``."""
+"""Command line: ``python -m problems.bench least_squares|pde [--solver NAME ...] [--case GLOB] [--json FILE]``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FAMILIES = ("nist/", "mgh/", "rank_deficient/")
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m problems.bench", description=__doc__)
-    parser.add_argument("room", choices=["least_squares", "transport", *STUDIES], help="which part of the catalogue")
+    parser.add_argument("room", choices=["least_squares", "pde", "transport", *STUDIES], help="which part of the catalogue")
     parser.add_argument("--solver", nargs="+", default=["*"], metavar="NAME", help="names or globs, such as 'scipy*'")
     parser.add_argument("--case", default="*", metavar="GLOB", help="cases to run, such as 'nist/*'")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write rows, runs, versions and command")
@@ -73,6 +73,23 @@ def _missed(runs: Sequence[Run]) -> str:
     return "\n".join(lines)
 
 
+def _fields(options: argparse.Namespace) -> int:
+    """Solve the differential equations with the ansatz chosen from their conditions; returns the exit status."""
+    from problems.pde import CASES as FIELDS
+    from problems.pde.default_study import run as run_fields
+    from problems.pde.default_study import table
+
+    if not any(fnmatch(name, options.case) for name in FIELDS):
+        sys.stderr.write(f"no case matches {options.case!r}; there are: {', '.join(FIELDS)}\n")
+        return 2
+    with _one_thread():
+        rows = run_fields(options.case, options.repeat)
+    sys.stdout.write(table(rows) + "\n")
+    if options.json:
+        options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the benchmark; returns the exit status."""
     given = sys.argv[1:] if argv is None else list(argv)
@@ -86,6 +103,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         with _one_thread():
             sys.stdout.write(STUDIES[options.room](options.seeds) + "\n")
         return 0
+    if options.room == "pde":
+        return _fields(options)
     chosen = [p for p in PEERS if any(fnmatch(p.name, glob) for glob in options.solver)]
     if not chosen:
         sys.stderr.write(f"no solver matches {options.solver}; there are: {', '.join(p.name for p in PEERS)}\n")

@@ -24,7 +24,7 @@ def choose(problem: Any, lin: Any) -> Method:
         from sciopt.methods.least_squares import LeastSquares
 
         return LeastSquares()
-    if lin.layout.size > FEW:
+    if lin.layout.size > FEW or any(len(leaf.shape) > 1 for leaf in lin.layout.leaves if leaf.start >= 0):
         from sciopt.methods.levenberg_marquardt import LevenbergMarquardt
 
         return LevenbergMarquardt()

@@ -9,10 +9,11 @@ import numpy as np
 
 from sciopt._errors import OptionError
 from sciopt._types import Array
-from sciopt.linalg import Factor, needs_qr
+from sciopt.linalg import Factor
 from sciopt.linearise.base import Linearisation
 from sciopt.methods._contract import Step
 from sciopt.methods._options import choice, count, positive
+from sciopt.methods._rounding import jacobian
 from sciopt.methods._second_order import (
     at_the_floor,
     column_norms,
@@ -28,6 +29,7 @@ from sciopt.methods.damping import Damping, Nielsen, TargetRatio
 
 __all__ = ["LevenbergMarquardt", "LevenbergMarquardtState"]
 
+RESOLVED = 1e-15  # damping over s1^2 down to which the Gram matrix gives steps good to a few digits, enough for one trial
 STUCK = 4  # steps in a row without any decrease
 
 
@@ -48,7 +50,7 @@ class LevenbergMarquardt:
     :math:`(J^T J + \lambda D^2)\,a = -J^T r_{\delta\delta}`, where :math:`r_{\delta\delta}` is the second derivative of
     r along :math:`\delta`; it is kept if :math:`2|Da| \le |D\delta|` (Transtrum and Sethna, arXiv 1201.5885). One
     Cholesky factorisation of the smaller Gram matrix serves both solves; QR of J takes over when the damping falls
-    under 1e-12 s1^2 or when the solution does not deliver the decrease that an exact one would.
+    under 1e-15 s1^2 or when the solution does not deliver the decrease that an exact one would.
 
     Steering the gain ratio to about 0.1 takes the longest steps that still descend; for networks it was the best of all
     rules tried here. Nielsen's rule is the classical choice for data fits.
@@ -108,7 +110,7 @@ class LevenbergMarquardt:
         """Return the state at the start."""
         scale = update_scale(lin, self.scaling, np.zeros(lin.layout.size))
         D = np.where(scale > 0, scale, 1.0)
-        largest = 0.0 if self.damping == "target" else float(np.max(column_norms(lin.dense()) / D)) ** 2
+        largest = 0.0 if self.damping == "target" else float(np.max(column_norms(jacobian(lin)) / D)) ** 2
         damping, memory = self.policy.start(largest)
         return LevenbergMarquardtState(damping, memory, 0, scale)
 
@@ -127,7 +129,7 @@ class LevenbergMarquardt:
         predicted = 0.0
         for _ in range(self.tries):
             damping = float(np.clip(damping, 1e-30 * square, 1e16 * square))
-            if chosen.how == "cholesky" and needs_qr(damping, square**0.5):
+            if chosen.how == "cholesky" and damping < RESOLVED * square:
                 chosen = decompose(lin, "qr", scale) or chosen
             chosen, move, predicted = self._propose(lin, chosen, damping, g, scale)
             theta = project(lin, lin.theta + move)
@@ -186,7 +188,7 @@ class LevenbergMarquardt:
 
 
 def _how(damping: float, square: float) -> str:
-    return "qr" if needs_qr(damping, square**0.5) else "cholesky"
+    return "qr" if damping < RESOLVED * square else "cholesky"
 
 
 def _solve(chosen: Factor, damping: float, g: Array, D: Array) -> tuple[Array, float, bool]:
