@@ -59,6 +59,7 @@ LAZY_IMPORTS = {
     ("solution", "saving"),
     ("solution", "storage"),
     ("saved", "plot"),
+    ("transport", "plot"),
 }
 
 LONGEST_FILE = 300

@@ -13,9 +13,16 @@ from sciopt.plot.profile import profile
 from sciopt.plot.residuals import residuals
 from sciopt.plot.spectrum import spectrum
 from sciopt.plot.trajectory import solver_steps, trajectory
+from sciopt.plot.transport import TransportPlots
+from sciopt.plot.transport_convergence import transport_convergence
+from sciopt.plot.transport_densities import transport_densities
+from sciopt.plot.transport_pairs import transport_pairs
+from sciopt.plot.transport_plan import transport_plan
+from sciopt.plot.transport_strip import transport_strip
 
 __all__ = [
     "PlotAccessor",
+    "TransportPlots",
     "contour",
     "convergence",
     "correlation",
@@ -29,4 +36,9 @@ __all__ = [
     "solver_steps",
     "spectrum",
     "trajectory",
+    "transport_convergence",
+    "transport_densities",
+    "transport_pairs",
+    "transport_plan",
+    "transport_strip",
 ]

@@ -93,6 +93,7 @@ def multiscale(
         seconds=time.perf_counter() - begun,
         method=method,
     )
+    out.refinement = found.history
     out.notes = [f"{h['clusters']} clusters: cost in [{h['lower']:.6g}, {h['upper']:.6g}]" for h in found.history]
     return out
 

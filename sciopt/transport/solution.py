@@ -13,13 +13,12 @@ from sciopt._types import Array
 from sciopt.history import History
 from sciopt.solution import Solution
 from sciopt.status import Status
-from sciopt.transport._threads import over_rows
 from sciopt.transport.bounds import c_transform, dual_bound, plan_bound
 from sciopt.transport.cost import MATRIX
 from sciopt.transport.measure import Measure
-from sciopt.transport.pairs import Pairs
 from sciopt.transport.plan import EntropicPlan
 from sciopt.transport.setting import Setting
+from sciopt.transport.soft import soft_transform
 
 __all__ = ["BarycentricMap", "MarginalErrors", "Potentials", "TransportSolution"]
 
@@ -71,6 +70,7 @@ class TransportSolution(Solution):
     setting: Setting
     epsilon: float
     potentials: Potentials
+    refinement: tuple[Any, ...] = ()  # certificates of a multiscale solve, coarse to fine
 
     def __init__(
         self,
@@ -255,6 +255,13 @@ class TransportSolution(Solution):
         spread = np.sqrt(np.maximum(mean[:, -1] - (mean[:, :-1] ** 2).sum(1), 0.0))
         return BarycentricMap(mean[:, :-1] + centre, spread)
 
+    @property
+    def plot(self) -> Any:
+        """Plots: ``.pairs()``, ``.plan()``, ``.densities()``, ``.strip()``, ``.convergence()``."""
+        from sciopt.plot import TransportPlots
+
+        return TransportPlots(self)
+
     # ---- reports --------------------------------------------------------------------------------------------------
     def summary(self) -> str:
         """Return the report as text."""
@@ -280,18 +287,6 @@ class TransportSolution(Solution):
         from html import escape
 
         return f"<pre>{escape(self.summary())}</pre>"
-
-
-def soft_transform(between: Pairs, dual: Array, masses: Array, mass: float, epsilon: float) -> Array:
-    """Return -epsilon log sum_j (masses_j / mass) exp((dual_j - c_ij) / epsilon) for the rows of ``between``."""
-    from sciopt.transport.plan_kernels import log_sums
-
-    keep = np.flatnonzero(masses > 0)
-    part = between.restricted(np.arange(between.shape[0]), keep)
-    beta = dual[keep] / epsilon + np.log(masses[keep]) - math.log(mass)
-    out = np.empty(between.shape[0])
-    over_rows(lambda first, last: log_sums(first, last, *part.arguments, beta, 1.0 / epsilon, out), len(out))
-    return -epsilon * out
 
 
 def _root(cost: float, p: float) -> float:
