@@ -1,5 +1,7 @@
 """The entropic core: derivatives, guarantees of lists and storage, methods agree, never a wrong verdict."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -86,8 +88,10 @@ def test_points_that_are_not_finite_are_failures():
 def test_lists_leave_out_no_more_than_they_promise():
     case = instance("img1", 400)
     problem = transport.problem(cost=case.C, weights=(case.a, case.b), epsilon=1e-3)
+    it = None
     for it in so.iterate(problem, SparseNewton()):
-        lin, lists = it.lin, problem.work.lists
+        lin: Any = it.lin
+        lists = problem.work.lists
         if it.frame.extra.scaling or lists.beta is None:
             continue
         P = np.exp(lin.alpha[:, None] + (lin.theta - problem.pairs.C) / lin.epsilon)
@@ -99,6 +103,7 @@ def test_lists_leave_out_no_more_than_they_promise():
         bound = np.minimum(problem.a[:, None], problem.b) * np.exp(-margin)
         outside = ~listed[:, : P.shape[1]]
         assert (P[outside] <= bound[outside] * (1 + 1e-9)).all()
+    assert it is not None
     assert it.verdict is not None
     assert it.verdict[0] == "converged"
 
@@ -335,3 +340,18 @@ def test_pairs_keep_their_order_when_restricted():
     C = np.arange(12.0).reshape(3, 4)
     made = Pairs(transport.power(2), np.zeros((0, 0)), np.zeros((0, 0)), C)
     assert made.restricted([2, 0, 1], [3, 2, 1, 0]).C.tolist() == C[[2, 0, 1]][:, ::-1].tolist()
+
+
+def test_large_clouds_start_from_a_coarse_solve():
+    x, y = clouds(1100, 2)
+    a = np.random.default_rng(0).random(1100) + 0.1
+    options: Any = {"weights": (a / a.sum(), np.full(1100, 1 / 1100)), "epsilon": 0.002, "tol": 1e-8}
+    whole = distance(x, y, **options)
+    lean = distance(x, y, **options, memory=20_000_000)
+    assert whole.problem.begin is None
+    assert lean.problem.begin is not None
+    assert lean.problem.begin > 0.002
+    assert not lean.problem.pairs.stored
+    assert lean.status is Status.converged
+    assert lean.regularised == pytest.approx(whole.regularised, rel=1e-9)
+    assert lean.history["epsilon"][1] < 0.1
