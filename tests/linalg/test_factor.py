@@ -90,7 +90,8 @@ def test_accuracy_without_squaring_survives_a_tiny_damping(how):
     J, r, _ = problem((300, 60), decades=16)
     exact = {lam: damped(J, r, lam) for lam in (1e-4, 1e-8, 1e-12, 1e-14)}
     accurate = {lam: relative(factor(J, r, how=how).step(Tikhonov(lam)), x) for lam, x in exact.items()}
-    assert max(accurate.values()) < 1e-8
+    for lam, error in accurate.items():
+        assert error < 200 * np.finfo(float).eps / np.sqrt(lam)
     for squared in ("gram", "cholesky"):
         f = factor(J, r, how=squared)
         errors = {lam: relative(f.step(Tikhonov(lam)), x) for lam, x in exact.items()}
