@@ -82,7 +82,7 @@ class ODECase:
         y0 = np.array(list(self.initial.values()))
         got = solve_ivp(
             rhs,
-            (self.t[0], self.t[-1]),
+            (self.options.get("start", self.t[0]), self.t[-1]),
             y0,
             "Radau" if self.stiff else "DOP853",
             self.t,
@@ -230,10 +230,11 @@ _CASES = (
         _robertson,
         {"k1": 0.04, "k2": 3e7, "k3": 1e4},
         {"a": 1.0, "b": 0.0, "c": 0.0},
-        np.concatenate([[0.0], np.logspace(-5, 5, 41)]),
+        np.logspace(-5, 5, 41),
         proportional=True,
         spread=0.5,
         stiff=True,
+        options={"start": 0.0},
         source="H. H. Robertson, in Numerical Analysis: An Introduction, Academic Press (1966) 178",
     ),
     ODECase(

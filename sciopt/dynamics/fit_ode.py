@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from sciopt._errors import OptionError
+from sciopt.dynamics.checks import examined
+from sciopt.dynamics.grids import adaptive
 from sciopt.dynamics.ode_solution import ODESolution
 from sciopt.dynamics.shooting import EXPLAINED, cut_times, explained, node_states
 from sciopt.dynamics.trajectories import TrajectoryProblem, trajectories
@@ -135,8 +137,10 @@ def fit_ode(
     )
     run = _Run(problem, shooting, guess, method, stop, _Budget(steps, seconds), key, callback, progress)
     if not isinstance(shooting, str) or shooting == "multiple":
-        return run.multiple()
-    return run.single() if shooting == "single" else run.automatic()
+        answer = run.multiple()
+    else:
+        answer = run.single() if shooting == "single" else run.automatic()
+    return examined(answer)
 
 
 class _Run:
@@ -217,6 +221,8 @@ class _Run:
         if not any(len(c) for c in cuts):
             return None
         cut = problem.shot(cuts, node_states(problem, cuts, self.guess))
+        if isinstance(self.shooting, str) and self.shooting == "auto" and adaptive(cut, cut.layout.start).failed:
+            return None
         from sciopt.methods.levenberg_marquardt import LevenbergMarquardt
 
         chosen = self.method

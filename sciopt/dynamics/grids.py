@@ -12,7 +12,7 @@ import numpy as np
 from sciopt._types import Array
 from sciopt.dynamics.lanes import Steps
 from sciopt.dynamics.plan import lanes_at, predictions, starts
-from sciopt.dynamics.walk import FLOOR, REASONS, walk
+from sciopt.dynamics.walk import REASONS, floor_of, walk
 from sciopt.frames import Frame
 from sciopt.linearise.autodiff import double
 
@@ -93,7 +93,9 @@ def adaptive(problem: Any, theta: Array, least: int = 0) -> GridState:
         assert walked is not None
         count = np.asarray(walked.steps.count)
         largest = np.asarray(walked.largest)
-        tolerance = np.where(np.isnan(np.asarray(atol)), FLOOR * setting.rtol * largest, np.asarray(atol)) + 1e-290
+        tolerance = (
+            np.where(np.isnan(np.asarray(atol)), setting.rtol * floor_of(np, largest), np.asarray(atol)) + 1e-290
+        )
         S = bucket(int(count.max(initial=1)), int(walked.steps.interval.shape[1]))
         steps = Steps(*(np.asarray(a)[:, :S] for a in walked.steps[:3]), count)
     status = np.asarray(walked.status)

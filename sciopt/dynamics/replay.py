@@ -52,8 +52,7 @@ def _advance(flow: Flow, theta: Any, fixed: Any, lanes: Any, rtol: Any, atol: An
     at = slot(lanes, *step)
     bound = bind(flow, theta, fixed, lanes.control)
     keep = flow.tableau.fsal and not flow.jumps
-    scale = atol + rtol * jnp.abs(y)
-    taken = take(flow.tableau, bound, at.clock, at.h, y, k if keep else None, scale)
+    taken = take(flow.tableau, bound, at.clock, at.h, y, k if keep else None, (atol, rtol))
     y1 = jnp.where(at.live, taken.y, y)
     k1 = jnp.where(at.live, taken.rate, k) if keep else k
     E, S = heuristics(flow, taken, y, y1, at.live, rtol, atol)

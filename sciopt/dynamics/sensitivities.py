@@ -61,8 +61,7 @@ def sensitivities(
     def one(lane: Any, atol: Any, y: Any, dy: Any, k: Any, dk: Any, now: Any) -> Any:
         at, bound = slot(lane, *now), bind(flow, theta, fixed, lane.control)
         first = (k, dk) if keep else None
-        scale = atol + rtol * jnp.abs(y)
-        taken = take_with_tangent(flow.tableau, bound, at.clock, at.h, y, dy, first, scale)
+        taken = take_with_tangent(flow.tableau, bound, at.clock, at.h, y, dy, first, (atol, rtol))
         y1, dy1 = jnp.where(at.live, taken.y, y), jnp.where(at.live, taken.dy, dy)
         if keep:
             k, dk = jnp.where(at.live, taken.rate, k), jnp.where(at.live, taken.drate, dk)

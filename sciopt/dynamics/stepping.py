@@ -85,7 +85,7 @@ def take(
     h: Any,
     y: Any,
     first: Any,
-    scale: Any,
+    tolerance: tuple[Any, Any],
 ) -> Taken:
     """Take one step.
 
@@ -103,13 +103,13 @@ def take(
         State, shape (d,).
     first
         k of the first stage, or None to evaluate it.
-    scale
-        Size of an acceptable error, shape (d,): implicit stages are solved well below it.
+    tolerance
+        (atol (d,), rtol): implicit stages are solved well below it.
     """
     rate = bound.rate
     k0 = rate(clock(0.0), y) if first is None else first
     if tableau.implicit:
-        return _implicit(tableau, bound, clock, h, y, k0, scale, None)
+        return _implicit(tableau, bound, clock, h, y, k0, tolerance, None)
     ks, stage = [k0], [y]
     for i in range(1, tableau.stages):
         g = y + h * _sum(tableau.a[i], ks)
@@ -131,11 +131,15 @@ def _directional(rate: Any, t: Any, y: Any, error: Any) -> tuple[Any, Any]:
     return jax.jvp(lambda z: rate(t, z), (y,), (e,))[1], e
 
 
-def _implicit(tableau: Tableau, bound: Bound, clock: Any, h: Any, y: Any, k0: Any, scale: Any, tangent: Any) -> Taken:
+def _implicit(
+    tableau: Tableau, bound: Bound, clock: Any, h: Any, y: Any, k0: Any, tolerance: tuple[Any, Any], tangent: Any
+) -> Taken:
     """Solve the stages one after the other, as a scan: the field is traced once for all of them."""
     s, d, gamma = tableau.stages, y.size, tableau.gamma
     a = np.tril(np.array(tableau.a), -1)[1:]
     hg = h * gamma
+    atol, rtol = tolerance
+    scale = atol + rtol * jnp.maximum(jnp.abs(y), jnp.abs(h * k0)) + 1e-290
     ks = jnp.zeros((s, d)).at[0].set(k0)
     rate, jacobian = bound.rate, jax.jacfwd(bound.held, argnums=1)
 
@@ -144,7 +148,7 @@ def _implicit(tableau: Tableau, bound: Bound, clock: Any, h: Any, y: Any, k0: An
         weights, c, i = row
         t = clock(c)
         known = y + h * (weights @ ks)
-        z = _newton(bound.held, jacobian, jax.lax.stop_gradient((t, known, hg, known + hg * guess)), scale)
+        z = _newton(bound.held, jacobian, jax.lax.stop_gradient((t, known, hg, known + hg * guess)), scale, rtol)
         held = jax.lax.stop_gradient(z)
         if tangent is None:
             M = jnp.eye(d) - jax.lax.stop_gradient(hg) * jacobian(t, held)
@@ -173,7 +177,7 @@ def _implicit(tableau: Tableau, bound: Bound, clock: Any, h: Any, y: Any, k0: An
     return Taken(y1, error, ks[-1], stiff, dy, derror, dks[-1], None)
 
 
-def _newton(rate: Any, jacobian: Any, held: Any, scale: Any) -> Any:
+def _newton(rate: Any, jacobian: Any, held: Any, scale: Any, rtol: Any) -> Any:
     """Solve z = known + h gamma f(t, z) to well below the tolerance; no derivative passes through."""
     t, known, hg, z = held
     scale = jax.lax.stop_gradient(scale)
@@ -187,7 +191,9 @@ def _newton(rate: Any, jacobian: Any, held: Any, scale: Any) -> Any:
         z, _, i = state
         F, J = rate(t, z), jacobian(t, z)
         step = jnp.linalg.solve(identity - hg * J, z - known - hg * F)
-        return z - step, jnp.sqrt(jnp.mean((step / scale) ** 2)), i + 1
+        z = z - step
+        size = step / (scale + rtol * jnp.abs(z))  # an entry that starts at zero has no size but that of z
+        return z, jnp.sqrt(jnp.mean(size**2)), i + 1
 
     z, size, _ = jax.lax.while_loop(unfinished, improve, (z, jnp.inf * jnp.ones(()), 0))
     return jnp.where(size < 1.0, z, jnp.nan)
@@ -207,7 +213,7 @@ def take_with_tangent(
     y: Any,
     dy: Any,
     first: tuple[Any, Any] | None,
-    scale: Any,
+    tolerance: tuple[Any, Any],
 ) -> Taken:
     """Take one step and its derivative with respect to the seeded columns and the field's parameters.
 
@@ -231,7 +237,7 @@ def take_with_tangent(
 
     k0, dk0 = stage(clock(0.0), y, dy) if first is None else first
     if tableau.implicit:
-        return _implicit(tableau, bound, clock, h, y, k0, scale, _Tangent(dy, dk0, widen))
+        return _implicit(tableau, bound, clock, h, y, k0, tolerance, _Tangent(dy, dk0, widen))
     ks, dks, gs, dgs = [k0], [dk0], [y], [dy]
     for i in range(1, tableau.stages):
         g, dg = y + h * _sum(tableau.a[i], ks), dy + h * _sum(tableau.a[i], dks)

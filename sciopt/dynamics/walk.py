@@ -12,7 +12,7 @@ from sciopt.dynamics.flow import Flow
 from sciopt.dynamics.lanes import Lanes, Steps, begin, bind, clock_of, norm
 from sciopt.dynamics.stepping import take
 
-__all__ = ["REASONS", "Walked", "walk"]
+__all__ = ["REASONS", "Walked", "floor_of", "walk"]
 
 SAFETY, SHRINK, GROW = 0.9, 0.2, 10.0
 FLOOR = 1e-3  # automatic absolute tolerance, in units of rtol times the largest value so far
@@ -21,6 +21,14 @@ REASONS = {
     2: "needs more than the most steps allowed",
     3: "cannot go on: the state blows up, or the step falls below the rounding of the time",
 }
+
+
+def floor_of(np: Any, largest: Any) -> Any:
+    """Return the automatic absolute tolerance in units of rtol, for largest values (B, d).
+
+    A thousandth of each entry's own size; entries that are still zero get 1e-12 of the largest of all.
+    """
+    return np.maximum(FLOOR * largest, 1e-12 * np.max(largest, axis=-1, keepdims=True))
 
 
 class Walked(NamedTuple):
@@ -106,13 +114,13 @@ def walk(
     automatic = jnp.isnan(atol)
 
     def tolerance(largest: Any) -> Any:
-        return jnp.where(automatic, FLOOR * rtol * largest, atol) + 1e-290
+        return jnp.where(automatic, rtol * floor_of(jnp, largest), atol) + 1e-290
 
     def one(lane: Any, t: Any, h: Any, k: Any, y: Any, rate: Any, largest: Any, atol: Any) -> Any:
         a, b = lane.stops[k], lane.stops[k + 1]
         clock = clock_of(lane.origin, t, h, a, b, lane.jump[k], lane.jump[k + 1])
         bound = bind(flow, theta, fixed, lane.control)
-        taken = take(tableau, bound, clock, h, y, rate if keep else None, atol + rtol * jnp.abs(y))
+        taken = take(tableau, bound, clock, h, y, rate if keep else None, (atol, rtol))
         E = norm(taken.error, atol + rtol * jnp.maximum(jnp.abs(y), jnp.abs(taken.y)))
         good = jnp.isfinite(E) & jnp.all(jnp.isfinite(taken.y)) & jnp.all(jnp.isfinite(taken.rate))
         return taken.y, taken.rate, jnp.where(good, E, jnp.inf)
