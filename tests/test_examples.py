@@ -17,6 +17,8 @@ PINNED: dict[str, tuple[Callable[[dict[str, Any]], Any], Any]] = {
     "02_rank_deficient_fit": (lambda names: names["rank"], 3),
     "03_counts_and_limits": (lambda names: names["upper_limit"], pytest.approx(3.762516, rel=1e-5)),
     "04_compare_methods": (lambda names: names["solutions"]["trust region (default)"].success, True),
+    "20_lynx_hare": (lambda names: names["birth"], pytest.approx(0.48119903767, rel=1e-6)),
+    "21_chaotic_by_multiple_shooting": (lambda names: names["worst"] < 0.01, True),
 }
 
 
