@@ -123,7 +123,8 @@ def lanes_at(plan: Plan, theta: Any, arrays: Arrays) -> Lanes:
     begun = jnp.stack([jnp.asarray(b, float) for b in begun]) if isinstance(begun, (list, tuple)) else begun
     begun = jnp.broadcast_to(jnp.asarray(begun, float), (plan.runs,))[arrays.run] - lanes.origin
     first = arrays.source < plan.runs
-    return lanes._replace(stops=lanes.stops.at[:, 0].set(jnp.where(first, begun, lanes.stops[:, 0])))
+    stops = jnp.asarray(lanes.stops)
+    return lanes._replace(stops=stops.at[:, 0].set(jnp.where(first, begun, stops[:, 0])))
 
 
 def _read(plan: Plan, theta: Any, arrays: Arrays, y0: Any, played: Replayed) -> tuple[tuple[Any, ...], Any]:

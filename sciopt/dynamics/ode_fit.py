@@ -13,7 +13,7 @@ from sciopt.dynamics.checks import examined
 from sciopt.dynamics.grids import adaptive
 from sciopt.dynamics.ode_solution import ODESolution
 from sciopt.dynamics.shooting import EXPLAINED, cut_times, explained, node_states
-from sciopt.dynamics.trajectories import TrajectoryProblem, trajectories
+from sciopt.dynamics.ode_problem import TrajectoryProblem, trajectories
 from sciopt.iterate import Iterate
 from sciopt.methods._contract import Method
 from sciopt.methods.trust_region import TrustRegion
