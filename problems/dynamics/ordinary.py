@@ -21,6 +21,9 @@ __all__ = ["ODE_CASES", "ODECase"]
 Array = NDArray[np.float64]
 
 
+_EXACT: dict[str, dict[str, Array]] = {}  # noise-free trajectories, solved once
+
+
 @dataclass(frozen=True)
 class ODECase:
     """An equation with its true parameters, measured with relative noise.
@@ -93,7 +96,10 @@ class ODECase:
 
     def sample(self, seed: int) -> tuple[dict[str, Array], dict[str, Array]]:
         """Return (data, sigma); missing data are NaN."""
-        rng, exact = np.random.default_rng([seed, 7]), self.solution()
+        rng = np.random.default_rng([seed, 7])
+        if self.name not in _EXACT:
+            _EXACT[self.name] = self.solution()
+        exact = _EXACT[self.name]
         data, sigma = {}, {}
         for name in self.seen:
             size = np.abs(exact[name]) if self.proportional else np.sqrt(np.mean(exact[name] ** 2))

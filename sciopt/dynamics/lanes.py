@@ -93,8 +93,8 @@ def bind(flow: Flow, theta: Any, fixed: Any, control: Any) -> Bound:
 
 def clock_of(origin: Any, t: Any, h: Any, a: Any, b: Any, jump_a: Any, jump_b: Any) -> Any:
     """Return the absolute time at a node c of a step, on the step's own side of a jump."""
-    earliest = jnp.where(jump_a, jnp.nextafter(origin + a, jnp.inf), -jnp.inf)
-    latest = jnp.where(jump_b, jnp.nextafter(origin + b, -jnp.inf), jnp.inf)
+    earliest = jnp.where(jump_a, jnp.nextafter(jax.lax.stop_gradient(origin + a), jnp.inf), -jnp.inf)
+    latest = jnp.where(jump_b, jnp.nextafter(jax.lax.stop_gradient(origin + b), -jnp.inf), jnp.inf)
     return lambda c: jnp.clip(origin + (t + c * h), earliest, latest)
 
 
