@@ -77,7 +77,7 @@ _value = partial(jax.jit, static_argnums=(0, 1))(_total)
 def _value_and_grad(
     plan: Plan, slots: int, chosen: Any, theta: Any, arrays: Any, steps: Steps, atol: Any
 ) -> tuple[Any, Any]:
-    return jax.value_and_grad(_total, argnums=3)(plan, slots, chosen, theta, arrays, steps, atol)
+    return jax.value_and_grad(lambda point: _total(plan, slots, chosen, point, arrays, steps, atol))(theta)
 
 
 def _cut(problem: Any, grid: GridState) -> tuple[int, Steps]:

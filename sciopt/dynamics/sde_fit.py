@@ -39,6 +39,10 @@ def fit_sde(
     t0: float | None = None,
     resample: int | None = None,
     nan: str = "raise",
+    regularise: str | None = None,
+    weight: float = 1e-2,
+    rtol: float = 1e-2,
+    atol: float = 1e-2,
     method: Method | str = "auto",
     lr: float = 1e-2,
     steps: int | None = None,
@@ -92,6 +96,10 @@ def fit_sde(
         t0=t0,
         resample=resample,
         nan=nan,
+        regularise=regularise,
+        weight=weight,
+        rtol=rtol,
+        atol=atol,
     )
     if method == "auto" and (problem.layout.size > FEW or problem.conditions[0].points.every):
         method = Averaged(FirstOrder("adam", lr=lr), DECAY)

@@ -12,6 +12,7 @@ import numpy as np
 from sciopt._errors import ConditionError, DataError, OptionError
 from sciopt._types import Array, Tree
 from sciopt.condition import Condition
+from sciopt.dynamics.sde_cost import cheap
 from sciopt.dynamics.sde_data import Moments, Paths
 from sciopt.dynamics.sde_ensemble import Ensemble, TimeGrid
 from sciopt.dynamics.sde_moments import check_kinds, moment_names
@@ -44,6 +45,10 @@ def sde(
     t0: float | None = None,
     resample: int | None = None,
     nan: str = "raise",
+    regularise: str | None = None,
+    weight: float = 1e-2,
+    rtol: float = 1e-2,
+    atol: float = 1e-2,
 ) -> Problem:
     r"""Return the problem of fitting dy = a(t, y) dt + g(t, y) dW to the moments of measured paths.
 
@@ -81,6 +86,10 @@ def sde(
         Draw new noise after that many steps; 0 keeps it. By default 0 up to 60 parameters, 1 above.
     nan
         For data given as a tuple, see `Paths`.
+    regularise
+        ``"steps"``, ``"error"`` or ``"error2"``: one more row makes the equation cheap for an adaptive solver.
+    weight, rtol, atol
+        Of that row (relative to the mean squared moment row), and the tolerances of the solver.
 
     Raises
     ------
@@ -130,7 +139,8 @@ def sde(
         scatter=Scatter(rows, scatter if isinstance(data, Paths) else None, data.n),
     )
     _same_size(rows, tree, condition, times, len(values))
-    return Problem([condition], unknown)
+    problem = Problem([condition], unknown)
+    return problem if regularise is None else cheap(problem, regularise, weight, rtol, atol)
 
 
 def _initial(initial: Any, data: Any, observe: Any, begin: float) -> tuple[Any, Any, bool]:

@@ -9,6 +9,8 @@ import numpy as np
 
 from sciopt._errors import OptionError
 from sciopt._types import Array
+from sciopt.dynamics.sde_adaptive import Accepted
+from sciopt.dynamics.sde_cost import steps_of
 from sciopt.dynamics.sde_ensemble import TimeGrid
 from sciopt.dynamics.sde_moments import moments
 from sciopt.dynamics.sde_rows import MomentRows, Noise, observed
@@ -88,7 +90,7 @@ class SDESolution(Solution):
         rows = plain if noise.mix is None else noise.mix @ plain
         out = {
             "rms": float(np.sqrt(np.mean(((rows - condition.target) / scale) ** 2))),
-            "fitted": float(np.sqrt(np.mean(self.residual**2))),
+            "fitted": float(np.sqrt(np.mean(self.residual[: len(condition.target)] ** 2))),
         }
         if noise.mix is None:
             place = 0
@@ -102,6 +104,10 @@ class SDESolution(Solution):
     @property
     def _n(self) -> int:
         return self.problem.conditions[0].scatter.n
+
+    def adaptive_steps(self, *, rtol: float = 1e-2, atol: float = 1e-2, paths: int = 64, key: int = 1) -> Accepted:
+        """Return the steps that an adaptive solve of fresh paths accepts at a tolerance: what solving it costs."""
+        return steps_of(self._rows, self._noise, self.params, rtol, atol, paths, key)
 
     def step_error(self, *, factor: int = 2) -> float:
         """Return the largest change of a row, in standard errors, when every step is cut into ``factor`` parts.

@@ -195,7 +195,10 @@ class Setting:
         )
         place = np.flatnonzero(new.run == run)[: len(times)]
         seen = (self.observe, self.picked) if observed else (None, None)
-        return replace(self, data=new, observe=seen[0], picked=seen[1], regularise=None, loss="gaussian"), place
+        new_setting = replace(  # one trajectory has times of its own: no common grid
+            self, data=new, observe=seen[0], picked=seen[1], regularise=None, loss="gaussian", shared=False
+        )
+        return new_setting, place
 
     def sizes(self) -> Array:
         """Return what a gap of each entry of the state is measured in: its sigma, or 2 % of its size; shape (d,)."""
