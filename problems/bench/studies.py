@@ -95,11 +95,59 @@ def transport_large(seeds: int) -> str:
     return table(run(seeds))
 
 
+def sde(seeds: int) -> str:
+    """Return the coverage of SDE error bars over ``seeds`` draws of each equation."""
+    from problems.dynamics.sde_study import report
+
+    return report(seeds)
+
+
+def neural_sde(seeds: int) -> str:
+    """Return the error of the neural spiral SDE after 25 CPU seconds, and what solving it costs."""
+    from problems.dynamics.neural_spiral import report
+
+    return report(seeds)
+
+
+def sequences(seeds: int) -> str:
+    """Return the test errors of closed-form cells on pendulum sequences."""
+    from problems.dynamics.sequence_study import report
+
+    return report(seeds)
+
+
+def flow_maps(seeds: int) -> str:
+    """Return the errors of learnt flow maps."""
+    from problems.dynamics.flow_study import report
+
+    return report(seeds)
+
+
+def cheap(seeds: int) -> str:
+    """Return errors and steps of fits with and without regularisers of the solver's heuristics."""
+    from problems.dynamics.cheap_study import report
+
+    return report(seeds)
+
+
+def dynamics(seeds: int) -> str:
+    """Return fits of trajectories against solve_ivp with lmfit and with scipy's least squares."""
+    from problems.dynamics.ode_study import table
+
+    return table(seeds)
+
+
 STUDIES: dict[str, Callable[[int], str]] = {
+    "sde": sde,
+    "neural_sde": neural_sde,
+    "sequences": sequences,
+    "flow_maps": flow_maps,
+    "cheap": cheap,
     "sven": sven,
     "smoothness": smoothness,
     "steps": steps,
     "counting": counting,
     "coverage": coverage,
     "transport_large": transport_large,
+    "dynamics": dynamics,
 }

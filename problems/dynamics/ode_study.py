@@ -99,7 +99,13 @@ def run(case: ODECase, peer: str, seeds: int) -> dict[str, Any]:
             good += 1
             worst.append(max(abs(values[k] / v - 1.0) for k, v in case.truth.items()))
     median = float(np.median(seconds)) if seconds else np.nan
-    return {"good": good, "of": seeds, "seconds": median, "cold": cold, "error": float(np.median(worst)) if worst else np.nan}
+    return {
+        "good": good,
+        "of": seeds,
+        "seconds": median,
+        "cold": cold,
+        "error": float(np.median(worst)) if worst else np.nan,
+    }
 
 
 def table(seeds: int, peers: tuple[str, ...] = tuple(PEERS)) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from numpy.typing import NDArray
 
 from sciopt._errors import DataError, OptionError
 from sciopt._types import Array
@@ -36,7 +37,7 @@ class Measured:
     """
 
     times: tuple[Array, ...]
-    run: Array
+    run: NDArray[Any]
     time: Array
     names: tuple[str, ...]
     shapes: tuple[tuple[int, ...], ...]
@@ -160,7 +161,7 @@ def _label(path: Any) -> str:
     return jax.tree_util.keystr(path).replace("['", ".").replace("']", "").lstrip(".") or "data"
 
 
-def _present(leaves: list[Array], labels: tuple[str, ...], mask: Any, nan: str, where: str) -> list[Array]:
+def _present(leaves: list[Array], labels: tuple[str, ...], mask: Any, nan: str, where: str) -> list[NDArray[Any]]:
     out = []
     given = [None] * len(leaves) if mask is None else jax.tree_util.tree_leaves(named(mask))
     if len(given) != len(leaves):

@@ -98,15 +98,16 @@ class TrajectoryProblem:
 
     def linearise(self, theta: Array, frame: Frame, work: Work) -> TrajectoryLinearisation:
         """Return the linearisation at theta."""
-        blocks = work.modes.get("blocks")
+        blocks: Any = work.modes.get("blocks")
         if blocks is None:
             count = len(self.setting.data.names) + bool(self.program.nodes)
-            blocks: list[Any] = [TrajectoryBlock(self, tuple(range(count))), *self.extras]
+            made: list[Any] = [TrajectoryBlock(self, tuple(range(count))), *self.extras]
             if any(has_prior(leaf) for leaf in self.layout.leaves):
-                blocks.append(PriorBlock(len(self.conditions), self.layout))
-            blocks = work.modes["blocks"] = tuple(blocks)
+                made.append(PriorBlock(len(self.conditions), self.layout))
+            blocks = work.modes["blocks"] = tuple(made)
             work.note(self.reason)
-        return TrajectoryLinearisation(self, blocks, theta, frame, work)
+        problem: Any = self
+        return TrajectoryLinearisation(problem, blocks, theta, frame, work)
 
     def shot(self, cuts: list[Array], nodes: Array) -> TrajectoryProblem:
         """Return the problem cut into segments at given times, with the states there as further unknowns."""

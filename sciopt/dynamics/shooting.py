@@ -127,7 +127,7 @@ def _between(at: Array, times: Array, values: Array, good: Any) -> tuple[Array, 
     return np.interp(at, unique, mean), np.interp(at, unique, slope)
 
 
-def _hidden(problem: Any, time: float, run: int, y: Array, seen: Array, slope: Array) -> Array:
+def _hidden(problem: Any, time: float, run: int, y: Array, seen: Any, slope: Array) -> Array:
     """Return the state whose measured entries move at the rates that the data show, nearest to the given one.
 
     Gauss-Newton steps by the pseudoinverse on f_seen(t, y) = slope in the entries that were not measured.

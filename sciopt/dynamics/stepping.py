@@ -152,7 +152,7 @@ def _implicit(
         held = jax.lax.stop_gradient(z)
         if tangent is None:
             M = jnp.eye(d) - jax.lax.stop_gradient(hg) * jacobian(t, held)
-            f = rate(t, held)
+            f, Fp = rate(t, held), None
         else:
             f, Fy, Fp = bound.derivatives(t, held)
             M = jnp.eye(d) - hg * Fy

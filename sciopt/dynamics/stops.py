@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sciopt._errors import DataError
 from sciopt._types import Array
@@ -34,10 +35,10 @@ class Table:
     """
 
     lanes: Lanes
-    run: Array
-    source: Array
-    lane: Array
-    stop: Array
+    run: NDArray[Any]
+    source: NDArray[Any]
+    lane: NDArray[Any]
+    stop: NDArray[Any]
     nodes: Array
 
 
