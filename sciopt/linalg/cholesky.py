@@ -49,7 +49,7 @@ class CholeskyFactor(Factor):
     @cached_property
     def spectral(self) -> SpectralFactor:
         """The accurate factor behind spectrum, rank, null space, covariance and filters other than Tikhonov."""
-        accurate = len(self.G) <= ACCURATE_UP_TO
+        accurate = len(self.G) <= ACCURATE_UP_TO and self.jacobian.dense is not None
         factor = qr_factor(self.jacobian) if accurate else gram_factor(self.jacobian, K=self.G)
         self._notes["spectral"] = f"spectrum by {factor.flag}"
         return factor

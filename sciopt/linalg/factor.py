@@ -6,13 +6,15 @@ from sciopt._errors import OptionError
 from sciopt.linalg.base import Factor, needs_qr
 from sciopt.linalg.cholesky import cholesky_factor
 from sciopt.linalg.decompositions import gram_factor, pivoted_cholesky_factor, qr_factor, svd_factor
+from sciopt.linalg.core import core_factor
 from sciopt.linalg.krylov import krylov_factor
+from sciopt.linalg.nystrom import nystrom_factor
 from sciopt.linalg.operators import ScaledJacobian, scaled_jacobian
 from sciopt.linalg.sketch import sketch_factor
 
 __all__ = ["Accuracy", "Factor", "How", "choose", "factor", "needs_qr"]
 
-How = Literal["auto", "svd", "qr", "gram", "cholesky", "pivoted_cholesky", "sketch", "krylov"]
+How = Literal["auto", "svd", "qr", "gram", "cholesky", "pivoted_cholesky", "sketch", "krylov", "nystrom", "core"]
 Accuracy = Literal["auto", "high", "fast"]
 
 SMALL = {"auto": 64, "fast": 32}
@@ -73,7 +75,10 @@ def factor(
         * "pivoted_cholesky": rank-revealing Cholesky of the Gram matrix; the fastest truncated pseudoinverse;
         * "sketch": randomised subspace, see `sketch_factor` for its options;
         * "krylov": Golub-Kahan bidiagonalisation, see `krylov_factor`;
-        * "auto": see `choose`; products and sparse matrices get "krylov".
+        * "nystrom": conjugate gradients with a Nystrom preconditioner, see `nystrom_factor`;
+        * "core": both sides sketched, see `core_factor`;
+        * "auto": see `choose`; products and sparse matrices get "krylov", or, where they stream a Gram matrix,
+          "cholesky" up to min(n, P) = 8192 and "nystrom" above.
     accuracy
         What "auto" may trade: "auto", "high" (no squaring of J) or "fast".
     scale
@@ -108,10 +113,16 @@ def factor(
     return _run(scaled_jacobian(J, r, scale), how, accuracy, memory)
 
 
+def _without_matrix(jacobian: ScaledJacobian) -> str:
+    if jacobian.product.gram is None:
+        return "krylov"
+    return "cholesky" if min(jacobian.shape) <= LARGE else "nystrom"
+
+
 def _run(jacobian: ScaledJacobian, how: str, accuracy: Accuracy, memory: int | None) -> Factor:
     n, P = jacobian.shape
     if how == "auto":
-        how = "krylov" if jacobian.dense is None else choose(n, P, accuracy, memory)
+        how = _without_matrix(jacobian) if jacobian.dense is None else choose(n, P, accuracy, memory)
     if how == "svd":
         return svd_factor(jacobian)
     if how == "qr":
@@ -122,6 +133,10 @@ def _run(jacobian: ScaledJacobian, how: str, accuracy: Accuracy, memory: int | N
         return cholesky_factor(jacobian, memory)
     if how == "pivoted_cholesky":
         return pivoted_cholesky_factor(jacobian, memory)
+    if how == "nystrom":
+        return nystrom_factor(jacobian, None if memory is None else max(1, memory // (16 * max(n, P))))
+    if how == "core":
+        return core_factor(jacobian)
     # Subspace methods: as many directions as the budget holds.
     room = None if memory is None else max(1, memory // (8 * (n + P)))
     if how == "sketch":

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from sciopt._errors import OptionError
 from sciopt.linalg.operators import ScaledJacobian
 
 __all__ = ["gram_matrix", "gram_rtol"]
@@ -30,6 +31,8 @@ def gram_matrix(jacobian: ScaledJacobian, memory: int | None = None) -> Array:
         Bytes allowed for a scaled copy of J; ``None`` is no limit.
     """
     J, D = jacobian.dense, jacobian.scale
+    if J is None and jacobian.product.gram is not None:
+        return _streamed(jacobian)
     if J is None:
         J = jacobian.matrix  # raises the error that says what to use instead
     if jacobian.side == "primal":
@@ -48,3 +51,15 @@ def gram_matrix(jacobian: ScaledJacobian, memory: int | None = None) -> Array:
         block = J[:, first : first + width] / D[first : first + width]
         K += block @ block.T
     return K
+
+
+def _streamed(jacobian: ScaledJacobian) -> Array:
+    """Return the Gram matrix of a J that is never stored; column scales reach the primal one only."""
+    assert jacobian.product.gram is not None
+    D = jacobian.scale
+    if D is None:
+        return jacobian.product.gram(jacobian.side)
+    if jacobian.side == "dual":
+        raise OptionError("a streamed J J^T has no column scales; use scaling='none', which suits networks")
+    inverse = 1.0 / D
+    return jacobian.product.gram("primal") * (inverse[:, None] * inverse)

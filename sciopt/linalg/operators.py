@@ -17,11 +17,26 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Product:
-    """A linear map (n, P) known through ``apply(x) = J x`` and ``adjoint(y) = J^T y`` on vectors or column blocks."""
+    """A linear map (n, P) known through ``apply(x) = J x`` and ``adjoint(y) = J^T y`` on vectors or column blocks.
+
+    ``gram(side)``, if known, returns J J^T (``"dual"``) or J^T J (``"primal"``) without J being stored, and ``norms()`` the
+    2-norms of the columns.
+    """
 
     shape: tuple[int, int]
     apply: Callable[[Array], Array]
     adjoint: Callable[[Array], Array]
+    gram: Callable[[str], Array] | None = None
+    norms: Callable[[], Array] | None = None
+
+    def __matmul__(self, x: Array) -> Array:
+        """Return ``J x``."""
+        return self.apply(x)
+
+    @property
+    def T(self) -> "Product":
+        """The adjoint map."""
+        return Product((self.shape[1], self.shape[0]), self.adjoint, self.apply)
 
 
 @dataclass(frozen=True, eq=False)
