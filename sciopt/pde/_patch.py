@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -80,9 +80,16 @@ class Patch:
         return self.measure * float(np.mean(self.kept(self.place(s), normals)))
 
 
-def product(a: Patch, b: Patch, d: int) -> Patch:
-    """Return the product of two patches; the first d coordinates come from ``a``."""
-    k = len(a.axes)
+def product(a: Patch, b: Patch, d: int, alike: bool = False) -> Patch:
+    """Return the product of two patches; the first d coordinates come from ``a``.
+
+    With ``alike`` the axes of ``a`` count as long as those of ``b`` on average: time has another unit than space, and
+    numbers of points must not depend on units.
+    """
+    k, first = len(a.axes), a.axes
+    if alike and b.axes:
+        mean = float(np.exp(np.mean([np.log(axis.length) for axis in b.axes])))
+        first = tuple(replace(axis, length=mean) for axis in a.axes)
 
     def place(s: Array) -> Array:
         return np.concatenate([a.place(s[:, :k]), b.place(s[:, k:])], axis=1)
@@ -110,7 +117,7 @@ def product(a: Patch, b: Patch, d: int) -> Patch:
                 mask &= b.kept(x[:, d:], None if b.normal is None else n[:, d:])
             return mask
 
-    return Patch(a.measure * b.measure, a.axes + b.axes, place, normal, kept)
+    return Patch(a.measure * b.measure, first + b.axes, place, normal, kept)
 
 
 def interval_rule(axis: Axis, n: int) -> tuple[Array, Array]:

@@ -60,7 +60,7 @@ class Product(Domain):
 
     def _patches(self) -> tuple[Patch, ...]:
         k = self.first.dim
-        return tuple(product(a, b, k) for a in self.first._patches() for b in self.second._patches())
+        return tuple(product(a, b, k, self.has_time) for a in self.first._patches() for b in self.second._patches())
 
     def _faces(self) -> dict[str, tuple[Patch, ...]]:
         return self._times(self.first._faces(), self.second._faces())
@@ -71,9 +71,9 @@ class Product(Domain):
     def _times(self, first: dict[str, Any], second: dict[str, Any]) -> dict[str, tuple[Patch, ...]]:
         k, out = self.first.dim, {}
         for name, patches in first.items():
-            out[name] = tuple(product(a, b, k) for a in patches for b in self.second._patches())
+            out[name] = tuple(product(a, b, k, self.has_time) for a in patches for b in self.second._patches())
         for name, patches in second.items():
-            out[name] = tuple(product(a, b, k) for a in self.first._patches() for b in patches)
+            out[name] = tuple(product(a, b, k, self.has_time) for a in self.first._patches() for b in patches)
         return out
 
     def __eq__(self, other: object) -> bool:

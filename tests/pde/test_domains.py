@@ -158,3 +158,11 @@ def _on(x, face):
 def test_mistakes_are_named(make, error, told):
     with pytest.raises(error, match=told):
         make()
+
+
+def test_numbers_of_points_do_not_depend_on_units():
+    for scale in (1.0, 1e-6, 1e3):
+        tube = pde.Time(0, 2 * scale) * pde.Interval(0, 1)
+        x = tube.interior(100, "grid").coords
+        assert [len(np.unique(x[:, i])) for i in (0, 1)] == [10, 10]
+        assert len(tube.boundary(30, rule="gauss").coords) == 30

@@ -102,7 +102,7 @@ def test_forward_sum_equals_nested_derivatives(name):
     f, V = FUNCTIONS[name], jnp.eye(3)[1:]
 
     def nested(x):
-        return sum(jax.jvp(lambda y: jax.jvp(f, (y,), (v,))[1], (x,), (v,))[1] for v in V)
+        return sum(jax.jvp(lambda y, v=v: jax.jvp(f, (y,), (v,))[1], (x,), (v,))[1] for v in V)
 
     @jax.jit
     def both(x):
