@@ -16,9 +16,16 @@ PINNED: dict[str, tuple[Callable[[dict[str, Any]], Any], Any]] = {
     "01_fit_a_decay": (lambda names: names["fit"].values["b1"], pytest.approx(238.94212918, rel=1e-9)),
     "02_rank_deficient_fit": (lambda names: names["rank"], 3),
     "03_counts_and_limits": (lambda names: names["upper_limit"], pytest.approx(3.762516, rel=1e-5)),
+    "10_compare_spectra": (lambda names: names["gain"], pytest.approx(1.02, abs=1e-3)),
+    "11_two_galaxies": (lambda names: names["high"] / names["low"] - 1 < 5e-4, True),
+    "12_lattice_gas": (lambda names: names["shifted"], pytest.approx(7.544534, rel=1e-6)),
     "04_compare_methods": (lambda names: names["solutions"]["trust region (default)"].success, True),
     "20_lynx_hare": (lambda names: names["birth"], pytest.approx(0.48119903767, rel=1e-6)),
     "21_chaotic_by_multiple_shooting": (lambda names: names["worst"] < 0.01, True),
+    "22_sde_by_moments": (lambda names: max(abs(p) for p in names["pulls"].values()) < 3, True),
+    "23_cheap_neural_ode": (lambda names: names["steps"](names["cheap"]) < 0.8 * names["steps"](names["plain"]), True),
+    "24_irregular_sequences": (lambda names: names["with_times"] < 0.1 * names["without_times"], True),
+    "25_pendulum_propagator": (lambda names: names["drift"]["max"] < 0.01, True),
 }
 
 
