@@ -16,7 +16,7 @@ __all__ = ["Level", "exact_levels"]
 
 FIRST = 6  # 2^6 clusters are matched from nothing
 NONE = np.zeros((0, 0))
-FEW = 8  # candidates of each point, both ways
+FEW = 12  # candidates of each point, both ways
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,22 +114,17 @@ def _first(x: Clusters, y: Clusters, s: Integers, t: Integers, cost: Cost) -> Le
 
 
 def _level(x: Clusters, y: Clusters, flow: PathFlow, cost: Cost, optimal: bool) -> Level:
-    from sciopt.transport.candidate_kernels import listed_costs
-
     rows, columns, mass = flow.entries
-    costs = np.empty(len(rows))
-    listed_costs(cost.kind, cost.parameters, x.means, np.ascontiguousarray(y.means.T), NONE, rows, columns, costs)
+    costs = listed(cost, x.means, y.means, rows, columns)
     return Level(x, y, flow.f, flow.g, rows, columns, mass, costs, optimal)
 
 
 def _next(known: Level, x: Clusters, y: Clusters, s: Integers, t: Integers, cost: Cost, threads: int | None) -> Level:
     n, m = len(s), len(t)
     epsilon = spread_cost(known.x, cost)
-    tree_x, tree_y, coarse = Tree(x.means), Tree(y.means), Tree(known.x.means)
-    g = Cone(coarse, known.f[coarse.order], cost).smoothed(y.means, epsilon, threads=threads)
-    f, _ = Cone(tree_y, g[tree_y.order], cost).minima(x.means, threads)
+    tree_x, tree_y = Tree(x.means), Tree(y.means)
+    f, g = _lifted(known, (x, y), (tree_x, tree_y), cost, epsilon, threads)
     to_x = Cone(tree_x, f[tree_x.order], cost)
-    g, _ = to_x.minima(y.means, threads)
     to_y = Cone(tree_y, g[tree_y.order], cost)
     near_y, cost_y = to_y.few(x.means, FEW, threads)
     near_x, cost_x = to_x.few(y.means, FEW, threads)
@@ -159,3 +154,56 @@ def _next(known: Level, x: Clusters, y: Clusters, s: Integers, t: Integers, cost
 
     optimal = optimal_flow(flow, price, widen, float(np.abs(candidates.costs).max()))
     return _level(x, y, flow, cost, optimal)
+
+
+def _lifted(
+    known: Level,
+    clusters: tuple[Clusters, Clusters],
+    trees: tuple[Tree, Tree],
+    cost: Cost,
+    epsilon: float,
+    threads: int | None,
+) -> tuple[Array, Array]:
+    """Return feasible potentials of finer clusters, the better of two ways by their dual value.
+
+    Extending the coarse potential smoothly serves dense parts, following the mean over partners serves wide ones.
+    """
+    (x, y), (tree_x, tree_y) = clusters, trees
+    coarse = Tree(known.x.means)
+    smooth = Cone(coarse, known.f[coarse.order], cost).smoothed(y.means, epsilon, threads=threads)
+    following = _followed(known, x, cost)
+    followed, _ = Cone(tree_x, following[tree_x.order], cost).minima(y.means, threads)
+    best: tuple[float, Array, Array] | None = None
+    for g in (smooth, followed):
+        f, _ = Cone(tree_y, g[tree_y.order], cost).minima(x.means, threads)
+        g, _ = Cone(tree_x, f[tree_x.order], cost).minima(y.means, threads)
+        value = float(x.masses @ f + y.masses @ g)
+        if best is None or value > best[0]:
+            best = value, f, g
+    assert best is not None
+    return best[1], best[2]
+
+
+def _followed(known: Level, x: Clusters, cost: Cost) -> Array:
+    """Return the potential at finer clusters: that of the parent, and what the mean over its partners changes in cost."""
+    parent = np.searchsorted(known.x.begin, x.begin[:-1], side="right") - 1
+    by = np.argsort(known.rows, kind="stable")
+    begin = np.searchsorted(known.rows[by], np.arange(len(known.f) + 1))
+    partners = np.diff(begin)[parent]
+    child = np.repeat(np.arange(len(parent)), partners)
+    entry = by[begin[parent[child]] + np.arange(len(child)) - np.repeat(np.cumsum(partners) - partners, partners)]
+    here = listed(cost, x.means, known.y.means, child, known.columns[entry])
+    weight = known.mass[entry].astype(float)
+    rise = np.bincount(child, weight * (here - known.cost[entry]), len(parent)) / np.bincount(
+        child, weight, len(parent)
+    )
+    return known.f[parent] + rise
+
+
+def listed(cost: Cost, x: Array, y: Array, rows: Integers, columns: Integers) -> Array:
+    """Return the costs of listed pairs of positions."""
+    from sciopt.transport.candidate_kernels import listed_costs
+
+    out = np.empty(len(rows))
+    listed_costs(cost.kind, cost.parameters, x, np.ascontiguousarray(y.T), NONE, rows, columns, out)
+    return out
