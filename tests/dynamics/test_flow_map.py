@@ -101,7 +101,7 @@ def test_known_field_by_the_engine(rotation, rng):
     assert np.abs(untrained(x, 0.0, 0.7) - rotation.step(x, 0.0, 0.7)).max() > 0.1
 
 
-@pytest.mark.parametrize("loss", ["eulerian", "progressive"])
+@pytest.mark.parametrize("loss", ["eulerian", pytest.param("progressive", marks=pytest.mark.slow)])
 def test_other_identities_find_the_same_map(loss, rng):
     model = dynamics.flow_map(2, region=[(-1, 1)] * 2, width=16, key=0)
     fit = dynamics.fit_flow_map(

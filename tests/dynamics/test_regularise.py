@@ -44,7 +44,15 @@ def off(f, slope):
     )
 
 
-@pytest.mark.parametrize("solver", ["Tsit5", "Dopri5", "Heun", "Kvaerno5"])
+@pytest.mark.parametrize(
+    "solver",
+    [
+        "Tsit5",
+        pytest.param("Dopri5", marks=pytest.mark.slow),
+        pytest.param("Heun", marks=pytest.mark.slow),
+        "Kvaerno5",
+    ],
+)
 def test_gradients_against_central_differences_on_the_recorded_grid(solver):
     problem = problem_of(solver, rtol=1e-4 if solver == "Heun" else 1e-6)
     theta = problem.layout.start
@@ -114,6 +122,7 @@ def test_value_is_the_sum_over_the_steps():
     assert value(problem, "stiffness", theta, grid) == pytest.approx(S.sum(), rel=1e-12)
 
 
+@pytest.mark.slow
 def test_smooth_step_count_follows_the_number_of_steps():
     """As mu grows, R_N and the number of steps grow alike; the accumulated error stays pinned by the controller."""
     problem = problem_of("Tsit5", rtol=1e-7)

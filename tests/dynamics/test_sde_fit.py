@@ -57,6 +57,7 @@ def test_naive_errors_would_be_too_small(fit):
     assert (np.sqrt(np.diag(fit.covariance)) > 1.3 * naive).all()
 
 
+@pytest.mark.slow
 def test_sampling_noise_of_the_simulation_is_part_of_the_error(measured):
     few, many = OU.fit(measured, paths=200), OU.fit(measured, paths=2000)
     for name in OU.truth:
@@ -119,6 +120,7 @@ def test_unknown_start_and_an_observed_function(measured):
         assert abs(fit.values[name] - true) < 4 * fit.errors[name]
 
 
+@pytest.mark.slow
 def test_scattered_starts_are_drawn():
     def exact(n, rng):
         y = [1 + 0.5 * rng.standard_normal(n)]
