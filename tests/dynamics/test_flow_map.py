@@ -114,13 +114,14 @@ def test_other_identities_find_the_same_map(loss, rng):
 
 @pytest.mark.slow
 def test_pendulum_keeps_its_energy_over_a_thousand_steps(rng):
-    """Steps of length 1, ten times what leapfrog takes: drift below 1 %."""
-    model = dynamics.flow_map(2, region=BOX, width=24, depth=2, key=0)
-    fit = dynamics.fit_flow_map(model, field, region=BOX, points=1500, steps=150)
+    """Steps of 0.5, five times what leapfrog takes for that accuracy: drift below 1 %."""
+    from problems.dynamics.flow_study import pendulum_propagator
+
+    fit = pendulum_propagator()
     x = rng.uniform(-1, 1, (200, 2)) * [1.5, 1.2]
     x = x[(energy(x) < 1.0) & (energy(x) > 0.1)][:20]
-    assert np.abs(fit.step(x, 0.0, 1.0) - pendulum_flow(x, 1.0)).max() < 2e-4
-    assert fit.energy_drift(energy, x, 1.0, 1000)["max"] < 0.01
+    assert np.abs(fit.step(x, 0.0, 0.5) - pendulum_flow(x, 0.5)).max() < 2e-5
+    assert fit.energy_drift(energy, x, 0.5, 1000)["max"] < 0.01
 
 
 def distillation(loss="lagrangian"):
@@ -164,10 +165,13 @@ def test_samples_by_self_distillation():
 
 @pytest.mark.slow
 def test_lagrangian_is_better_than_progressive_in_one_step():
-    """One step against the exact map: error at most 0.7 times that of the progressive loss."""
+    """One step against the exact map, medians of three seeds: error at most 0.7 times that of the progressive loss."""
     from problems.dynamics.flow_study import one_step_error
 
-    assert one_step_error("lagrangian", 0) <= 0.7 * one_step_error("progressive", 0)
+    ours, other = (
+        np.median([one_step_error(loss, seed) for seed in range(3)]) for loss in ("lagrangian", "progressive")
+    )
+    assert ours <= 0.7 * other
 
 
 @pytest.mark.parametrize(
