@@ -35,6 +35,7 @@ def solve(
     callback: Callable[[Iterate], Any] | None = None,
     progress: bool | str | None = None,
     threads: int | None = None,
+    memory: float | None = None,
 ) -> Solution:
     """Make the residual conditions of a problem vanish, as far as they can.
 
@@ -58,6 +59,9 @@ def solve(
         True or ``"bar"`` for a bar, ``"table"`` for a line a step.
     threads
         BLAS threads during the solve; by default one unless J has more than 1e7 entries.
+    memory
+        Bytes that a Jacobian may take (2 GiB by default). A larger one of conditions in JAX is never stored: its Gram
+        matrix is summed over blocks of parameters or points.
 
     Returns
     -------
@@ -76,11 +80,11 @@ def solve(
     >>> solve(Problem(lambda v: v**2 - 2.0, unknown=np.ones(1))).status.value
     'converged'
     """
-    for name, value in (("steps", steps), ("evaluations", evaluations), ("seconds", seconds)):
+    for name, value in (("steps", steps), ("evaluations", evaluations), ("seconds", seconds), ("memory", memory)):
         if value is not None and not value > 0:
             raise OptionError(f"solve: {name} must be positive, got {value!r}")
     begun = time.perf_counter()
-    work, history = Work(evaluations, seconds), History()
+    work, history = Work(evaluations, seconds, memory), History()
     point, origin, rows = _point(problem, method, start)
     it: Iterate | None = None
     taken = 0

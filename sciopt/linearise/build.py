@@ -61,7 +61,17 @@ def linearise(
     blocks = work.modes.get("blocks")
     if blocks is None:
         blocks = work.modes["blocks"] = blocks_of(problem, theta, frame, work)
-    return Stacked(problem, blocks, theta, frame, work)
+    return _kind(problem, blocks, theta, frame, work)(problem, blocks, theta, frame, work)
+
+
+def _kind(problem: Any, blocks: tuple[Any, ...], theta: Array, frame: Frame, work: Work) -> type[Stacked]:
+    """Return the streamed kind where J would take more than the memory budget and can be streamed."""
+    rows = sum(b.n or 0 for b in frame.batches)
+    if 8.0 * rows * theta.size <= work.memory or problem.structure != "rectangular":
+        return Stacked
+    from sciopt.linearise.streamed import Streamed
+
+    return Streamed if Streamed.fits(blocks, problem.layout) else Stacked
 
 
 def blocks_of(problem: Any, theta: Array, frame: Frame, work: Work) -> tuple[Any, ...]:

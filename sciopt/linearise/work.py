@@ -7,6 +7,8 @@ from typing import Any
 
 __all__ = ["OutOfBudget", "Work"]
 
+MEMORY = 2**31  # bytes that a Jacobian may take unless the user says otherwise
+
 
 class OutOfBudget(Exception):
     """The evaluations or the time of a solve are spent; the loop returns the best point."""
@@ -23,17 +25,22 @@ class Work:
         Per condition, the differentiation that proved right (complex step or differences).
     notes
         Sentences for the report (promoted dtypes, fallbacks), each once.
+    memory
+        Bytes that a Jacobian may take; larger ones are streamed. Decides about blocks of parameters and points too.
     """
 
-    __slots__ = ("columns", "deadline", "evaluations", "modes", "nfev", "njev", "notes")
+    __slots__ = ("columns", "deadline", "evaluations", "memory", "modes", "nfev", "njev", "notes")
 
-    def __init__(self, evaluations: int | None = None, seconds: float | None = None) -> None:
+    def __init__(
+        self, evaluations: int | None = None, seconds: float | None = None, memory: float | None = None
+    ) -> None:
         self.nfev = 0
         self.njev = 0
         self.columns = 0
         self.modes: dict[Any, Any] = {}
         self.notes: list[str] = []
         self.evaluations = evaluations
+        self.memory = float(MEMORY if memory is None else memory)
         self.deadline = None if seconds is None else time.monotonic() + seconds
 
     def spend(self) -> None:

@@ -16,7 +16,11 @@ SPARSE_FROM = 1_000_000  # entries of J above which a sparse kind stays sparse
 
 
 def jacobian(lin: Linearisation) -> Any:
-    """Return J as factorisations and products want it: CSR where the kind is sparse and large, else dense."""
+    """Return J as factorisations and products want it: CSR where the kind is sparse and large, products where it is
+    streamed, else dense.
+    """
+    if "gram" in lin.offers:
+        return lin.operator()  # type: ignore[attr-defined]
     if "sparse" in lin.offers and lin.n * lin.layout.size > SPARSE_FROM:
         return lin.sparse()
     return lin.dense()
@@ -24,6 +28,8 @@ def jacobian(lin: Linearisation) -> Any:
 
 def _terms(lin: Linearisation) -> Array:
     """Return the size of the terms that cancel in each row, |J| |theta|."""
+    if "gram" in lin.offers:
+        return lin.terms()  # type: ignore[attr-defined]
     return abs(jacobian(lin)) @ np.abs(lin.theta)
 
 

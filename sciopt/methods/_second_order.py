@@ -47,9 +47,11 @@ def decompose(lin: Linearisation, how: Any = "auto", scale: Array | None = None)
 
 
 def column_norms(J: Any) -> Array:
-    """Return the 2-norms of the columns of J (n, P), dense or sparse."""
+    """Return the 2-norms of the columns of J (n, P): dense, sparse, or products that know them."""
     if isinstance(J, np.ndarray):
         return np.sqrt(np.einsum("ij,ij->j", J, J))
+    if hasattr(J, "norms"):
+        return J.norms()
     return np.sqrt(np.asarray(J.multiply(J).sum(axis=0)).ravel())
 
 
