@@ -11,9 +11,9 @@ import numpy as np
 from sciopt._errors import OptionError
 from sciopt.dynamics.checks import examined
 from sciopt.dynamics.grids import adaptive
+from sciopt.dynamics.ode_problem import TrajectoryProblem, trajectories
 from sciopt.dynamics.ode_solution import ODESolution
 from sciopt.dynamics.shooting import EXPLAINED, cut_times, explained, node_states
-from sciopt.dynamics.ode_problem import TrajectoryProblem, trajectories
 from sciopt.iterate import Iterate
 from sciopt.methods._contract import Method
 from sciopt.methods.trust_region import TrustRegion
@@ -23,6 +23,7 @@ from sciopt.stop import Stop
 
 __all__ = ["fit_ode"]
 
+SEGMENTED = 200  # steps of the multiple-shooting solve
 POLISH = 60  # steps of the single-shooting solve from the segments' answer
 NEURAL = 30  # unknowns of the field from which steps are damped in all directions alike
 DESCRIBED = 0.8  # share of the data's scatter that a fit without sigma should explain
@@ -203,7 +204,7 @@ class _Run:
             return first
         begin = first.theta[: self.problem.layout.size]
         if explained(self.problem, begin) > EXPLAINED:
-            last = self.single(begin, POLISH)
+            last = self.single(begin, POLISH if self.problem.program.flow.columns <= NEURAL else None)
             if data_merit(last) <= WORSE * data_merit(first):
                 last.shooting = first
                 told = f"multiple shooting first: {first.problem.program.nodes} nodes, {first.nit} steps, {first.status.value}"
@@ -229,7 +230,9 @@ class _Run:
         if chosen == "auto":
             scaling = "none" if problem.program.flow.columns > NEURAL else "more"
             chosen = LevenbergMarquardt(damping="nielsen", geodesic=False, scaling=scaling)
-        first = solve(cut, chosen, stop=Stop(reduction=1e-4, step=1e-5), **self.budget.left, **self.options)
+        left = self.budget.left
+        left["steps"] = SEGMENTED if left["steps"] is None else min(SEGMENTED, left["steps"])
+        first = solve(cut, chosen, stop=Stop(reduction=1e-4, step=1e-5), **left, **self.options)
         self.budget.use(first)
         return ODESolution.of(first)
 

@@ -80,15 +80,17 @@ class TrajectoryProblem:
         request = request or {}
         if previous is None:
             return self._framed(self.grid(theta), 0, step)
-        stage = min(previous.stage + 1, len(self.stages) - 1) if request.get("stage") else previous.stage
+        limit = self.stages[previous.stage].steps
+        due = request.get("stage") or (limit is not None and step - previous.settings["begun"] >= limit)
+        stage = min(previous.stage + 1, len(self.stages) - 1) if due else previous.stage
         grid = follow(self, theta, previous)
         if grid is previous.extra and stage == previous.stage:
             return previous
-        return self._framed(grid, stage, step)
+        return self._framed(grid, stage, step, step if stage != previous.stage else previous.settings["begun"])
 
-    def _framed(self, grid: GridState, stage: int, step: int) -> Frame:
+    def _framed(self, grid: GridState, stage: int, step: int, begun: float = 0) -> Frame:
         batches = tuple(Batch(self.setting.data.time) for _ in self.conditions)
-        return Frame(batches, stage, step, self.stages[stage].settings, grid)
+        return Frame(batches, stage, step, {**self.stages[stage].settings, "begun": float(begun)}, grid)
 
     def grid(self, theta: Array, least: int = 0) -> GridState:
         """Return the step grid of an adaptive solve at theta."""

@@ -28,6 +28,7 @@ from sciopt.points import fixed as fixed_points
 
 __all__ = ["Setting"]
 
+STAGE = 40  # most steps of a stage
 CONTINUITY = (3.0, 30.0, 300.0)  # weights of the gaps, in units of 1 / sigma
 
 
@@ -273,7 +274,7 @@ class Setting:
     def continuity_stages(self, nodes: int) -> tuple[Stage, ...]:
         """Return the stages of multiple shooting: the gaps weigh more and more."""
         rows = nodes * self.state.size
-        return tuple(Stage({"weight:continuity": c * c * rows}, name=f"continuity {c:g}/sigma") for c in CONTINUITY)
+        return tuple(Stage({"weight:continuity": c * c * rows}, STAGE, f"continuity {c:g}/sigma") for c in CONTINUITY)
 
 
 def _prediction(*parts: Any) -> Any:
