@@ -24,7 +24,8 @@ from sciopt.problem import Problem
 __all__ = ["March"]
 
 TOLERANCE = 1e-9  # local error in time and space, relative to the size of the function
-FAILURES = 12
+FAILURES = 20
+MESHES = 3  # tried for one slab: a kink in the initial values asks for finer ones for ever
 LONGEST = 0.1  # of the whole time in one slab
 
 
@@ -42,6 +43,7 @@ class March:
     slab: Slab
     parts: tuple[tuple[TensorBasis, ...], ...] = ()
     failures: int = 0
+    meshes: int = 0
     solves: int = 0
     sums: tuple[float, float] = (0.0, 0.0)  # squared held-out residuals of the solution and of zero
     trials: tuple[Any, ...] = ()
@@ -75,14 +77,17 @@ class March:
         solved = tuple(self.shape.functions(problem.layout.tree(theta)))
         tail = max(_tail(f) for f in solved)
         centres, spacing, excess = self._needs(solved)
-        if excess > 10.0:
+        if excess > 10.0 and self.meshes < MESHES:
             breaks = mesh_of(slab.axis, centres, spacing)
+            now = replace(now, meshes=self.meshes + 1)
             return now._again(problem, slab.on(breaks), work, "the mesh is too coarse")
         if tail > 10.0 * TOLERANCE:
             return now._again(
                 problem, slab.shortened(max(0.9 * (TOLERANCE / tail) ** (1 / slab.order), 0.2)), work, "slab too long"
             )
-        now = replace(now, parts=(*self.parts, solved), failures=0, sums=self._held_out(problem.layout.tree(theta)))
+        now = replace(
+            now, parts=(*self.parts, solved), failures=0, meshes=0, sums=self._held_out(problem.layout.tree(theta))
+        )
         if slab.end >= self.domain.bounds[0, 1]:
             return now._finished(problem, work)
         growth = float(np.clip(0.9 * (TOLERANCE / max(tail, 1e-16)) ** (1 / slab.order), 0.3, 3.0))

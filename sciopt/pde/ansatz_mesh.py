@@ -11,9 +11,10 @@ from sciopt.models.axes import SplineAxis
 
 __all__ = ["mesh_of", "spacing_of"]
 
-SAFETY = 1e4  # collocated second derivatives err more than the best approximation: 16 p (p + 1), and some room
+SAFETY = 1e5  # collocated second derivatives err more than the best approximation: 16 p (p + 1), and some room
 GRADING = 0.25  # how fast spacings may grow with distance
 LEAST, MOST = 10, 500  # intervals
+FINEST = 1e-5  # spacing, of the whole length: where a kink of the initial values is no longer followed
 
 
 def spacing_of(axis: SplineAxis, profiles: Array, tolerance: float) -> tuple[Array, Array, float]:
@@ -48,7 +49,7 @@ def spacing_of(axis: SplineAxis, profiles: Array, tolerance: float) -> tuple[Arr
     constant = SAFETY * 2.0 * 0.25 ** (p + 1) / factorial(p + 1)
     errors = constant * top * h ** (p + 1)
     wanted = (tolerance / np.maximum(constant * top, 1e-300)) ** (1.0 / (p + 1))
-    wanted = np.minimum(wanted, (b[-1] - b[0]) / LEAST)
+    wanted = np.clip(wanted, FINEST * (b[-1] - b[0]), (b[-1] - b[0]) / LEAST)
     return centres, graded(centres, wanted, b[-1] - b[0] if axis.periodic else None), float(errors.max() / tolerance)
 
 
