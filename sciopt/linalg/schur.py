@@ -186,7 +186,11 @@ class SchurComplement:
         E = np.diag(np.bincount(self.labels, diagonal[: rows.m], k)) - gathered.T @ gathered
         size = np.diag(E).copy()
         size[size <= 0] = 1.0
-        E[np.diag_indices(k)] += 1e-12 * np.bincount(self.labels, diagonal[: rows.m], k)
+        weight = np.bincount(self.labels, diagonal[: rows.m], k)
+        E += (
+            np.outer(weight, weight) / weight.sum()
+        )  # constants, on which S is singular, are left to the diagonal's scale
+        E[np.diag_indices(k)] += 1e-12 * weight
         scale = 1.0 / np.sqrt(size)
         try:
             from scipy.linalg import cho_factor, cho_solve

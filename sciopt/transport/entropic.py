@@ -10,7 +10,9 @@ from sciopt._errors import OptionError
 from sciopt._types import Array
 from sciopt.solve import solve
 from sciopt.status import Status
+from sciopt.transport.coarse import coarse_start
 from sciopt.transport.full_dual import FullDual
+from sciopt.transport.grids import EMPTY, GridPlan, GridWorkspace
 from sciopt.transport.plan import EntropicPlan
 from sciopt.transport.semi_dual import SemiDual
 from sciopt.transport.setting import Setting
@@ -24,6 +26,11 @@ __all__ = ["entropic", "semi_dual"]
 
 def semi_dual(setting: Setting, epsilon: float, method: Any, tol: float, threads: int | None = None) -> SemiDual:
     """Return the problem that the engine solves for a setting."""
+    if (costs := setting.axis_costs) is not None and not isinstance(method, SinkhornNewtonSparse):
+        a, b = (np.maximum(v / v.sum(), EMPTY) for v in (setting.a, setting.b))
+        grids: Any = GridWorkspace(setting.pairs, a, b, costs)
+        direct = isinstance(method, Sinkhorn)
+        return SemiDual(setting.pairs, a, b, epsilon, tolerance=tol, work=grids, direct=direct, default=method)
     reduced = setting.reduced
     options: dict[str, Any] = {}
     if isinstance(method, SparseNewton):
@@ -82,20 +89,30 @@ def entropic(
     else:
         problem = semi_dual(setting, epsilon, method, tol, threads)
     theta = None if start is None else _start(setting, problem, start)
+    if theta is None and isinstance(method, SparseNewton) and not (problem.pairs.stored or problem.work.separable):
+        theta, problem.begin = coarse_start(problem.pairs, problem.a, problem.b, epsilon)
     way: Any = method
     solved = solve(problem, way, start=theta, **budget)
     lin: Any = solved.iterate.lin
     lin._ensure()
-    reduced, eps = setting.reduced, lin.epsilon
+    eps = lin.epsilon
     inner_f, inner_g = lin.potentials()
-    f, g = _complete(setting, inner_f, inner_g, eps)
-    level = setting.levelled
-    plan = EntropicPlan(setting, f, g, eps)
+    level, grids = setting.levelled, getattr(problem, "work", None)
     before = lin.frame.extra.before
-    extrapolated = None
+    swapped, extrapolated = False, None
+    zero = None
     if before is not None and before[0] > eps:
-        zero = inner_g - eps / (before[0] - eps) * (before[1] - before[0] * np.log(reduced.b) - inner_g)
-        extrapolated = _places(setting, zero) + (level.x if reduced.swapped else level.y)
+        zero = inner_g - eps / (before[0] - eps) * (before[1] - before[0] * np.log(problem.b) - inner_g)
+    if isinstance(grids, GridWorkspace):
+        f, g = inner_f, inner_g
+        plan: EntropicPlan = GridPlan(setting, f, g, eps, grids.costs)
+        extrapolated = zero
+    else:
+        swapped = setting.reduced.swapped
+        f, g = _complete(setting, inner_f, inner_g, eps)
+        plan = EntropicPlan(setting, f, g, eps)
+        if zero is not None:
+            extrapolated = _places(setting, zero) + (level.x if swapped else level.y)
     f, g = f + level.x, g + level.y
     t = 0.5 * (float(setting.b @ g) - float(setting.a @ f)) / setting.mass
     f, g = f + t, g - t
@@ -111,7 +128,7 @@ def entropic(
         solved=solved,
         plan=plan,
         extrapolated=extrapolated,
-        swapped=reduced.swapped,
+        swapped=swapped,
     )
 
 
@@ -147,6 +164,8 @@ def _start(setting: Setting, problem: SemiDual, start: Any) -> Array:
     potentials = getattr(start, "potentials", start)
     if not (isinstance(potentials, tuple) and len(potentials) == 2):
         raise OptionError("start: give a transport solution, or potentials (f, g)")
+    if problem.work.separable:
+        return np.asarray(potentials[1], dtype=float) + problem.epsilon * problem.work.log_b
     reduced = setting.reduced
     dual = np.asarray(potentials[0] if reduced.swapped else potentials[1], dtype=float)
     wanted = setting.x.size if reduced.swapped else setting.y.size

@@ -64,6 +64,10 @@ class SemiDual:
         See `Workspace`.
     labels
         Group of neighbours that each column belongs to, for the linear solver; None = unknown.
+    begin
+        First epsilon, for which the start of the solve was made; None = the target, or the warmest.
+    work
+        Passes over the pairs; None = a `Workspace`.
     direct
         Scaling iterations at the target alone, without stages.
     default
@@ -91,6 +95,8 @@ class SemiDual:
         threads: int | None = None,
         memory: int = 1 << 31,
         labels: Any = None,
+        begin: float | None = None,
+        work: Any = None,
         direct: bool = False,
         default: Any = None,
     ) -> None:
@@ -98,10 +104,10 @@ class SemiDual:
         self.epsilon, self.tolerance = float(epsilon), float(tolerance)
         self.factor, self.stage_error, self.hand_over = factor, stage_error, hand_over
         self.scale = pairs.scale or 1.0
-        self.work = Workspace(pairs, a, b, threshold, slack, threads, memory)
+        self.work: Any = Workspace(pairs, a, b, threshold, slack, threads, memory) if work is None else work
         self.stages = (Stage({"epsilon": self.epsilon}),)
         self.direct, self.default_method = direct, default
-        self.labels = labels
+        self.labels, self.begin = labels, begin
 
     @cached_property
     def layout(self) -> Layout:
@@ -239,6 +245,8 @@ class SemiDualPoint(Linearisation):
     def complement(self) -> SchurComplement | None:
         """Return epsilon times the Hessian, or None where the plan does not fit into memory."""
         work, problem = self.problem.work, self.problem
+        if work.separable:
+            return None
         if work.owner is not self:
             work.eliminate(self.theta / self.epsilon, self.epsilon, self.cut, self)
             if work.owner is not self:
@@ -250,10 +258,10 @@ class SemiDualPoint(Linearisation):
         error = float(np.abs(self.r).sum())
         ratio = self.ratio
         if float(np.abs(ratio).max()) > FAR:
-            return self.epsilon * ratio, {"scaling": 1.0}
+            return self.epsilon * ratio, {"safe": 1.0}
         S = self.complement()
         if S is None:
-            return self.epsilon * ratio, {"scaling": 1.0}
+            return self.epsilon * ratio, {"safe": 1.0}
         target = max(FORCING * error * float(np.sqrt(min(error, 1.0))), 0.05 * self.frame.extra.tolerance)
         damping, taken = 0.0, 0
         step = -self.r

@@ -18,6 +18,7 @@ from sciopt.transport.pairs import NONE, Pairs, pairs
 __all__ = ["Relative", "Setting", "relative", "setting"]
 
 STORED = 30_000_000  # costs that are stored rather than evaluated in each pass
+SEPARATE = 60_000_000  # pairs of two grids above which sums go axis by axis
 OFFSET = 4.0  # costs are shifted by their row and column minima where that lowers the largest so much
 
 
@@ -145,6 +146,13 @@ class Setting:
             part = part.store()
         labels = None if groups is None else aggregates(groups)
         return Reduced(part, a / a.sum(), b / b.sum(), rows, columns, swapped, labels)
+
+    @cached_property
+    def axis_costs(self) -> tuple[Array, ...] | None:
+        """Costs of the axes of two grids, where there are too many pairs to visit and the cost is a sum over axes."""
+        if self.x.size * self.y.size <= SEPARATE or self.pairs.stored:
+            return None
+        return self.pairs.axis_costs(self.x, self.y)
 
     @cached_property
     def levelled(self) -> Levelled:

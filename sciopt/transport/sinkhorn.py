@@ -151,8 +151,9 @@ class Sinkhorn:
                 needed = digits / -math.log(omega - 1.0 + 0.02)
         elif rate >= 1.0:
             omega = 1.0 + 0.7 * (omega - 1.0)
-        elif rate > 0.95:
-            omega = min(LARGEST, omega + 0.5 * (LARGEST - omega))
+        elif rate > omega - 1.0 + 0.03:  # slower than a good omega would be: Young's relation gives the plain rate
+            plain = min((rate + omega - 1.0) ** 2 / (rate * omega**2), 1.0 - 1e-5)
+            omega = min(LARGEST, 2.0 / (1.0 + math.sqrt(1.0 - plain)))
         if not final:
             return omega, {"give_up": True} if len(errors) >= ANNEALING else {}
         hopeless = self.limit is not None and settled and len(errors) + needed > self.limit
@@ -160,16 +161,23 @@ class Sinkhorn:
 
     # ---- in logarithms --------------------------------------------------------------------------------------------
     def _in_logarithms(self, lin: SemiDualPoint, state: SinkhornState) -> Step:
+        """Take one iteration with momentum: rows are exact at each point, so that relaxing both sides is not possible.
+
+        With the spectrum of the plain iteration in [0, rho], Polyak's momentum (omega - 1)^2 and step omega^2 have the
+        rate omega - 1 of over-relaxation.
+        """
         errors = [*state.errors, float(np.abs(lin.r).sum())]
-        new = lin.at(lin.theta + state.omega * lin.epsilon * lin.ratio)
         omega = state.omega
-        if omega > 1.0 and (new.failed or lin.reduction(new) < -lin.rounding):
-            omega = 1.0
-            new = lin.at(lin.theta + lin.epsilon * lin.ratio)
+        velocity = state.log_u if len(state.log_u) == len(lin.theta) and len(state.errors) else np.zeros(len(lin.theta))
+        step = omega**2 * lin.epsilon * lin.ratio + (omega - 1.0) ** 2 * velocity
+        new = lin.at(lin.theta + step)
+        if omega > 1.0 and (new.failed or float(np.abs(new.r).sum()) > 2.0 * errors[-1]):
+            omega = 1.0 + 0.5 * (omega - 1.0)
+            step = lin.epsilon * lin.ratio
+            new = lin.at(lin.theta + step)
         request: dict = {}
-        if len(errors) >= PROBE and len(errors) % 10 == 0:
+        if len(errors) >= PROBE and (len(errors) - PROBE) % 10 == 0:
             omega, request = self._adapted(errors, omega, bool(lin.frame.final), lin.frame.extra)
         info = {"iterations": float(len(errors)), "omega": omega, "step": 1.0}
-        return Step(
-            new.theta, SinkhornState(state.log_u, omega, np.array(errors), state.stage), True, info, request, lin=new
-        )
+        kept = SinkhornState(step, omega, np.array(errors), state.stage)
+        return Step(new.theta, kept, True, info, request, lin=new)

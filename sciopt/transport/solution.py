@@ -15,6 +15,7 @@ from sciopt.solution import Solution
 from sciopt.status import Status
 from sciopt.transport.bounds import c_transform, dual_bound, plan_bound
 from sciopt.transport.cost import MATRIX
+from sciopt.transport.grids import GridPlan, grid_bounds
 from sciopt.transport.measure import Measure
 from sciopt.transport.plan import EntropicPlan
 from sciopt.transport.setting import Setting
@@ -150,6 +151,9 @@ class TransportSolution(Solution):
         if self._extrapolated is not None:
             other = self._extrapolated
             starts.append(c_transform(s.pairs, other, columns=True) if self._swapped else other)
+        if isinstance(self._plan, GridPlan):
+            found = [grid_bounds(s, self._plan, start) for start in starts]
+            return max(v[0] for v in found), min(v[1] for v in found)
         low = dual_bound(s.pairs, s.a, s.b, starts).value
         high = plan_bound(s.pairs, s.a, s.b, f, g, self.epsilon).value
         if not self.setting.pairs.stored:
@@ -203,7 +207,7 @@ class TransportSolution(Solution):
         if not hasattr(self.problem, "work"):
             return 0.0
         work = self.problem.work
-        return min(work.pairs.shape) * math.exp(-work.threshold)
+        return 0.0 if work.separable else min(work.pairs.shape) * math.exp(-work.threshold)
 
     # ---- use ------------------------------------------------------------------------------------------------------
     def potential(self, points: Any, *, side: str = "x") -> Array:

@@ -60,9 +60,11 @@ def first_frame(problem: SemiDual, theta: Array, step: int) -> Frame:
     eps = problem.epsilon
     if problem.direct:
         return _frame(problem, 0, step, Temperature(eps, problem.tolerance, True, None, None, 1.0, True))
+    if problem.begin is not None and problem.begin > eps:
+        return _at(problem, 0, step, problem.begin, None, None, problem.factor, theta)
     if theta.any():
         return _frame(problem, 0, step, Temperature(eps, problem.tolerance, False, None, None, 1.0, False, 8))
-    if eps >= DIRECT * problem.scale and problem.work.dense_fits:
+    if eps >= DIRECT * problem.scale and problem.work.dense_fits and not problem.work.separable:
         return _frame(problem, 0, step, Temperature(eps, problem.tolerance, True, None, None, 1.0, False))
     return _warmest(problem, 0, step)
 
@@ -73,6 +75,8 @@ def next_frame(problem: SemiDual, theta: Array, previous: Frame, request: Any, s
     stage = previous.stage + 1
     if request.get("stage"):
         return _cooler(problem, theta, now, stage, step)
+    if request.get("give_up") and problem.work.separable:
+        return previous if previous.final else _cooler(problem, theta, now, stage, step)
     if request.get("give_up") and now.scaling and not problem.direct:
         if now.annealed or now.error < problem.hand_over:
             return _frame(
@@ -123,7 +127,7 @@ def _at(
     problem: SemiDual, stage: int, step: int, eps: float, before: Any, older: Any, factor: float, start: Array
 ) -> Frame:
     final = eps <= problem.epsilon
-    scaling = eps >= DENSE * problem.scale and problem.work.dense_fits
+    scaling = problem.work.separable or (eps >= DENSE * problem.scale and problem.work.dense_fits)
     tolerance = problem.tolerance if final else max(_enough(problem, eps), 10.0 * problem.tolerance)
     return _frame(problem, stage, step, Temperature(eps, tolerance, scaling, before, older, factor, True), start)
 

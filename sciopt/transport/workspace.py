@@ -38,6 +38,8 @@ class Workspace:
         Bytes that the arrays may take.
     """
 
+    separable = False
+
     def __init__(
         self, pairs: Pairs, a: Array, b: Array, threshold: float, slack: float, threads: int | None, memory: int
     ) -> None:

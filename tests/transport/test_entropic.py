@@ -355,3 +355,28 @@ def test_large_clouds_start_from_a_coarse_solve():
     assert lean.status is Status.converged
     assert lean.regularised == pytest.approx(whole.regularised, rel=1e-9)
     assert lean.history["epsilon"][1] < 0.1
+
+
+@pytest.mark.parametrize("cost", ["sqeuclidean", "cityblock"])
+def test_grids_by_axis_agree_with_all_pairs(cost, monkeypatch):
+    from problems.transport.families import digits
+    from sciopt.transport import setting
+
+    a, b = digits(20)
+    a[:3] = 0.0  # empty pixels
+    a, b = transport.Grid(a / a.sum()), transport.Grid(b[:, :18] / b[:, :18].sum(), spacing=(1.0, 1.2))
+    whole = distance(a, b, cost=cost, epsilon=relative(1e-2), tol=1e-10)
+    monkeypatch.setattr(setting, "SEPARATE", 1000)
+    by_axis = distance(a, b, cost=cost, epsilon=relative(1e-2), tol=1e-10)
+    assert by_axis.problem.work.separable
+    assert by_axis.status is Status.converged
+    assert by_axis.regularised == pytest.approx(whole.regularised, rel=1e-11)
+    assert by_axis.cost == pytest.approx(whole.cost, rel=1e-7)
+    assert by_axis.marginal_errors.total <= 1.1e-10
+    assert by_axis.map.target[80:] == pytest.approx(whole.map.target[80:], abs=1e-6)
+    assert by_axis.map.spread[80:] == pytest.approx(whole.map.spread[80:], abs=1e-5)
+    exact = distance(a, b, cost=cost, method=Exact()).cost
+    assert by_axis.interval[0] <= exact <= by_axis.interval[1]
+    cold = distance(a, b, cost=cost, epsilon=relative(1e-4), tol=1e-3, budget=300)  # kernels underflow
+    assert np.isfinite(cold.cost)
+    assert cold.interval[0] <= exact <= cold.interval[1]
