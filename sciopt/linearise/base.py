@@ -180,7 +180,10 @@ class Linearisation:
         return self.dense() * self.r[:, None]
 
     def own_step(self) -> tuple[Array, dict[str, float]] | None:
-        """Return Newton's step by the kind's own solver and numbers for the history, or None: the method solves."""
+        """Return Newton's step by the kind's own solver and numbers for the history, or None: the method solves.
+
+        The number ``"safe"`` marks a step that is not Newton's, where its model is not to be trusted.
+        """
         return None
 
     def safe_step(self) -> Array | None:

@@ -124,7 +124,7 @@ class Newton:
             new = lin.at(project(lin, lin.theta + length * delta))
             actual = lin.reduction(new)
             if actual >= -ARMIJO * length * slope or self._settles(lin, new, length * slope, actual):
-                if lin.rounding and length == 1.0:
+                if lin.rounding and length == 1.0 and "safe" not in told:
                     new, length, actual = _stretched(lin, new, delta, slope, actual)
                 return self._accepted(lin, new, state, length, actual, slope, gradient, told)
             length *= _shrunk(length * slope, actual) if lin.objective else 0.5
