@@ -30,9 +30,7 @@ def error_of(case: Instance, eps: float, f: Array, g: Array) -> float:
 
 def ours(case: Instance, eps: float, seconds: float) -> Answer:
     """Solve by the default method, one thread, costs given as a matrix."""
-    d = so.transport.distance(
-        cost=case.C, weights=(case.a, case.b), epsilon=eps, tol=TOLERANCE, threads=1
-    )
+    d = so.transport.distance(cost=case.C, weights=(case.a, case.b), epsilon=eps, tol=TOLERANCE, threads=1)
     return d.potentials.f + eps * np.log(case.a), d.potentials.g + eps * np.log(case.b)
 
 
