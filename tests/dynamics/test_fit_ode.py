@@ -121,6 +121,27 @@ def test_all_ways_to_the_jacobian_agree():
     assert found["auto"] == pytest.approx(found["reverse"], rel=1e-11, abs=1e-12)
 
 
+def test_reverse_sweeps_of_lanes_with_one_datum_agree_with_forward_mode(monkeypatch):
+    from sciopt.dynamics import block
+
+    def spring(t, y, p):
+        return jnp.stack([y[1], -p["w"] * y[0] ** 3])
+
+    ends = [np.array([0.5]), np.array([0.8]), np.array([0.3])]
+    given = {"unknown": {"w": 1.2}, "initial": [np.array([1.0, v]) for v in (0.0, 0.5, -0.5)], "start": 0.0}
+    options = {"solver": "Bosh3", "rtol": 1e-5, "observe": lambda t, y, p: p["w"] * y[:1]}
+    data = [np.ones((1, 1))] * 3
+    forward = so.linearise(trajectories(spring, ends, data, jacobian="forward", **given, **options)).dense()
+    monkeypatch.setattr(block, "MANY", 0)
+    called = []
+    real = block.endpoint_jacobian
+    monkeypatch.setattr(block, "endpoint_jacobian", lambda *a: called.append(1) or real(*a))
+    assert so.linearise(trajectories(spring, ends, data, **given, **options)).dense() == pytest.approx(
+        forward, rel=1e-12
+    )
+    assert called
+
+
 def test_an_unknown_start_time_is_fitted():
     t = np.linspace(1.0, 3.0, 9)
     y = np.exp(-0.8 * (t - 0.3))
