@@ -70,7 +70,9 @@ def _regot(name: str) -> Callable[[Instance, float, float], Answer]:
 
         solver = getattr(regot, name)
         result = solver(case.C, case.a, case.b, eps, tol=TOLERANCE / np.sqrt(2 * len(case.a)), max_iter=400)
-        return np.asarray(result.dual)[: len(case.a)], np.asarray(result.dual)[len(case.a) :]
+        n = len(case.a)
+        dual = np.append(np.asarray(result.dual), 0.0)  # the last potential is fixed at zero and may be left out
+        return dual[:n], dual[n : n + len(case.b)]
 
     return run
 

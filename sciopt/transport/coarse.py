@@ -39,18 +39,18 @@ def coarse_start(pairs: Pairs, a: Array, b: Array, epsilon: float) -> tuple[Arra
     columns: Any = np.arange(m)[LEAF // 2 :: LEAF]
     if min(len(rows), len(columns)) < 64:
         return np.zeros(m), epsilon
-    masses = [
-        np.bincount(np.minimum(np.arange(len(v)) // LEAF, len(k) - 1), v, len(k)) for v, k in ((a, rows), (b, columns))
-    ]
+    of_x: Array = np.bincount(np.minimum(np.arange(n) // LEAF, len(rows) - 1), a, len(rows)).astype(float)
+    of_y: Array = np.bincount(np.minimum(np.arange(m) // LEAF, len(columns) - 1), b, len(columns)).astype(float)
     warm = max(epsilon, COSTS * max(_near(pairs, rows, True), _near(pairs, columns, False)))
     coarse = pairs.restricted(rows, columns).store()
-    problem = SemiDual(coarse, *masses, warm, tolerance=TOLERANCE, labels=aggregates(np.arange(len(columns))))
-    lin = solve(problem, SparseNewton()).iterate.lin
-    f, _ = lin.potentials()  # pyright: ignore[reportAttributeAccessIssue]
+    problem = SemiDual(coarse, of_x, of_y, warm, tolerance=TOLERANCE, labels=aggregates(np.arange(len(columns))))
+    method: Any = SparseNewton()
+    lin: Any = solve(problem, method).iterate.lin
+    f, _ = lin.potentials()
     from sciopt.transport.solution import soft_transform
 
     across = pairs.restricted(rows, np.arange(m)).transposed()
-    return soft_transform(across, f, masses[0], 1.0, warm) + warm * np.log(b), warm
+    return soft_transform(across, f, of_x, 1.0, warm) + warm * np.log(b), warm
 
 
 def _near(pairs: Pairs, chosen: Any, of_rows: bool) -> float:
