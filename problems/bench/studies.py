@@ -137,7 +137,15 @@ def dynamics(seeds: int) -> str:
     return table(seeds)
 
 
+def grids(seeds: int) -> str:
+    """Return time, memory and residual of nonlinear equations on grids; ``seeds`` warm solves of each."""
+    from problems.pde.grid_study import grid_study
+
+    return grid_study(seeds)
+
+
 STUDIES: dict[str, Callable[[int], str]] = {
+    "grids": grids,
     "sde": sde,
     "neural_sde": neural_sde,
     "sequences": sequences,

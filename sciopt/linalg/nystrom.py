@@ -1,7 +1,7 @@
 """Damped steps by conjugate gradients on the smaller Gram matrix, preconditioned by a Nystrom approximation of it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -215,10 +215,10 @@ def _from_sketch(Q: Array, Y: Array) -> tuple[Array, Array]:
 
 
 def _lower(core: Array, shift: float) -> Array:
-    chol: Callable[[Array], Array] = np.linalg.cholesky
     while True:
         try:
-            return chol(core)
+            lower: Any = np.linalg.cholesky(core)
+            return lower
         except np.linalg.LinAlgError:
             core = core + shift * np.eye(len(core))
             shift *= 10.0

@@ -97,8 +97,8 @@ def solve_sparse(
         * "minres": symmetric indefinite; the preconditioner must be positive definite;
         * "gmres": general, with incomplete LU unless a preconditioner is given;
         * "auto": "direct" up to 300 000 unknowns and 3 million entries, above, or with a preconditioner, "cg" if
-          symmetric, else "gmres"; when the residual misses ``rtol`` by more than 100, another one is tried and the
-          better answer kept.
+          symmetric, else "gmres"; when the residual misses ``rtol`` by more than 100 (and, of a direct solve, 1e-8),
+          another one is tried and the better answer kept.
     rtol
         Relative residual ``||J delta + r|| / ||r||`` aimed at by the iterations.
     preconditioner
@@ -145,7 +145,7 @@ def solve_sparse(
     iterative = "cg" if symmetric else "gmres"
     order = ("direct", "minres" if symmetric else "gmres") if direct else (iterative, "direct")
     best = _solve(A, rhs, N, symmetric, order[0], rtol, preconditioner)
-    if best[1].residual <= 100.0 * rtol:
+    if best[1].residual <= 100.0 * rtol or (direct and best[1].converged):
         return best
     other = _solve(A, rhs, N, symmetric, order[1], rtol, preconditioner)
     kept, lost = (other, best) if other[1].residual < best[1].residual else (best, other)

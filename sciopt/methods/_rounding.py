@@ -16,9 +16,7 @@ SPARSE_FROM = 1_000_000  # entries of J above which a sparse kind stays sparse
 
 
 def jacobian(lin: Linearisation) -> Any:
-    """Return J as factorisations and products want it: CSR where the kind is sparse and large, products where it is
-    streamed, else dense.
-    """
+    """Return J as factorisations want it: products where it is streamed, CSR where sparse and large, else dense."""
     if "gram" in lin.offers:
         return lin.operator()  # type: ignore[attr-defined]
     if "sparse" in lin.offers and lin.n * lin.layout.size > SPARSE_FROM:

@@ -1,4 +1,5 @@
 import functools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,7 +44,8 @@ def network(n=40, width=12, m=9, sigma=None):
 def test_equals_the_stored_jacobian(n, width, memory):
     """Dual (fewer rows than parameters) and primal, in the smallest blocks and in larger ones."""
     problem = network(n, width)
-    stored, streamed = linearise(problem, work=Work()), linearise(problem, work=Work(memory=memory))
+    stored = linearise(problem, work=Work())
+    streamed: Any = linearise(problem, work=Work(memory=memory))
     assert "gram" in streamed.offers
     assert "gram" not in stored.offers
     J = stored.dense()
@@ -66,7 +68,8 @@ def test_equals_the_stored_jacobian(n, width, memory):
 @pytest.mark.parametrize(("n", "width"), [(40, 12), (150, 5)])
 def test_steps_equal_those_of_the_stored_jacobian(n, width):
     problem = network(n, width)
-    stored, streamed = linearise(problem), linearise(problem, work=Work(memory=1e4))
+    stored = linearise(problem)
+    streamed: Any = linearise(problem, work=Work(memory=1e4))
     J = stored.dense()
     near = factor(streamed.operator(), streamed.r)
     assert near.how == "cholesky"
@@ -101,7 +104,7 @@ def test_rows_left_out_are_left_out():
 
 
 def test_column_scales_of_a_streamed_dual_are_refused():
-    lin = linearise(network(), work=Work(memory=1e4))
+    lin: Any = linearise(network(), work=Work(memory=1e4))
     with pytest.raises(OptionError, match="scaling='none'"):
         factor(lin.operator(), lin.r, scale=np.ones(lin.theta.size)).steps(1.0)
 
