@@ -119,12 +119,13 @@ class Setting:
         laid = table(self.data, self.begun, self.happened, self.state.size, cuts)
         whole = dict(self.unknown) if isinstance(self.unknown, dict) else {"field": self.unknown}
         inner: Any = tuple(self.unknown) if isinstance(self.unknown, dict) else "field"
+        owned = inner if isinstance(inner, tuple) else (inner,)
         if self.kind[0] != "call":
             whole["initial"] = self.initial
         if self.start is not None:
             whole["start"] = self.start
         before = Layout.of(whole if len(laid.nodes) == 0 else {**whole, "nodes": np.zeros((1, 1))})
-        columns = sum(leaf.size for leaf in before.leaves if leaf.start >= 0 and _root(leaf.path) in _keys(inner))
+        columns = sum(leaf.size for leaf in before.leaves if leaf.start >= 0 and _root(leaf.path) in owned)
         if before.has_ties:
             columns = sum(leaf.size for leaf in before.leaves if leaf.start >= 0 and _root(leaf.path) != "nodes")
         if len(laid.nodes):
@@ -283,10 +284,6 @@ def _prediction(*parts: Any) -> Any:
 
 def _root(path: str) -> str:
     return path.split(".")[0].split("[")[0]
-
-
-def _keys(inner: Any) -> tuple[str, ...]:
-    return inner if isinstance(inner, tuple) else (inner,)
 
 
 def _restarted(whole: dict[str, Any], layout: Layout, values: dict[str, Any]) -> Any:
