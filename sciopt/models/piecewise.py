@@ -56,7 +56,9 @@ class Piecewise(Model):
             c = np.asarray(part.coefficients, float)
             c = c[None] if part.scalar else c
             for i, axis in enumerate(part.axes, 1):
-                if getattr(axis, "periodic", False):  # unfolded: the first coefficients once more at the end
+                if (
+                    isinstance(axis, SplineAxis) and axis.periodic
+                ):  # unfolded: the first coefficients once more at the end
                     c = np.concatenate([c, np.take(c, range(axis.degree), axis=i)], axis=i)
             rows.append(c)
         shape = np.max([c.shape for c in rows], axis=0)

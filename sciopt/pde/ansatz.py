@@ -12,6 +12,7 @@ from sciopt._errors import ParameterError
 from sciopt._types import Array
 from sciopt.condition import Condition
 from sciopt.linearise import Work, linearise
+from sciopt.pde.ansatz_balance import balanced
 from sciopt.pde.ansatz_features import Cross, Features
 from sciopt.pde.ansatz_march import March
 from sciopt.pde.ansatz_points import domain_of, is_box, movable, on_faces_of_a_box
@@ -161,7 +162,8 @@ class Plan:
             return "converged", f"{trial.label}: on the points given the residual is {residual:.1e} of that of zero"
         return "stalled", (
             f"no ansatz tried meets the conditions: with {trial.label} the residual on the points given is {residual:.1e} of "
-            "that of zero; the conditions may contradict each other, or their solution is not smooth"
+            "that of zero; the conditions may contradict each other, or their solution is not smooth: then give a network, such as "
+            "unknown=so.models.mlp(...)"
         )
 
     def _held_out(self, solved: Any) -> float:
@@ -214,5 +216,9 @@ def ansatz(conditions: Sequence[Condition]) -> Plan:
         kinds.append(Features(listed, shape, domain))
     if not kinds:
         kinds.append(Features(listed, shape, domain))
+    first = Problem(*kinds[0].made(kinds[0].start(), None))
+    if len(first.conditions) == len(listed):
+        listed = balanced(listed, first, domain)
+        kinds = [replace(kind, conditions=listed) for kind in kinds]
     slabs = isinstance(kinds[0], Tensor) and domain.has_time and domain.dim == 2
     return Plan(listed, tuple(kinds), 0, kinds[0].start(), shape, domain, slabs)

@@ -103,9 +103,8 @@ def _dependence(c: Condition, names: list[str], columns: tuple[Any, ...], m: int
     shape = () if m is None else (m,)
     unknown = _stand_ins(names, [np.zeros((*shape, 2))] * len(names))
     binding = bind(c, unknown, {}, columns if len(columns) > 1 else columns[0], False)
-    point = tuple(jnp.asarray(np.asarray(column)[0]) for column in columns)
-    if c.batched:
-        point = tuple(jnp.asarray(column) for column in columns)
+    whole: tuple[Any, ...] = tuple(jnp.asarray(np.asarray(column)) for column in columns)
+    point = whole if c.batched else tuple(column[0] for column in whole)
 
     def output(weights: Any) -> Any:
         z = jnp.asarray(c.function(*binding.arguments(_stand_ins(names, weights), point, {}, c.args)))

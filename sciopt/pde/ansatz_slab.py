@@ -101,7 +101,7 @@ class Slab:
                 return None
             face = c.points.face
             kind = inside if face is None else initial if face == (begin,) else faces
-            if kind is faces and any(f[:-1] != domain.names[1] for f in face):
+            if face is not None and kind is faces and any(f[:-1] != domain.names[1] for f in face):
                 return None
             kind.append(c)
         components = sum(m or 1 for m in shape.outputs)
@@ -229,4 +229,4 @@ def _values(f: TensorBasis, points: Array, order: int) -> Array:
 def _refit(f: TensorBasis, axis: SplineAxis, nodes: Array, time: float) -> Array:
     """Return spline coefficients (m, size) on another mesh of a function at one time."""
     values = _values(f, np.stack([np.full(len(nodes), time), nodes], axis=1), 0)
-    return np.linalg.solve(axis.matrix(nodes), values).T
+    return np.asarray(np.linalg.solve(axis.matrix(nodes), values).T, dtype=np.float64)

@@ -54,8 +54,9 @@ class Tensor:
 
         def build(m: int | None, k: int) -> TensorBasis:
             c = np.zeros(tuple(sizes) if m is None else (m, *sizes))
-            if isinstance(old[k], TensorBasis):
-                before = np.asarray(old[k].coefficients)
+            last = old[k]
+            if isinstance(last, TensorBasis):
+                before = np.asarray(last.coefficients)
                 common = tuple(slice(0, min(a, b)) for a, b in zip(before.shape, c.shape, strict=True))
                 c[common] = before[common]
             return TensorBasis(c, axes, m is None)
