@@ -42,7 +42,7 @@ class Domain:
         """Lower and upper end of each coordinate, shape (d, 2)."""
         raise NotImplementedError
 
-    def _inside(self, x: Array, slack: float) -> Array:
+    def _inside(self, x: Array, slack: float) -> Any:
         raise NotImplementedError
 
     def _patches(self) -> tuple[Patch, ...]:
@@ -81,7 +81,7 @@ class Domain:
         """Length of each coordinate's range, shape (d,)."""
         return self.bounds[:, 1] - self.bounds[:, 0]
 
-    def contains(self, x: Any) -> Array:
+    def contains(self, x: Any) -> Any:
         """Tell which points lie in the closed domain (to rounding; periodic coordinates count as inside).
 
         Parameters

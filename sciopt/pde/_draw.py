@@ -47,7 +47,7 @@ def _one(patch: Patch, n: Any, rule: str, rng: np.random.Generator) -> tuple[Arr
     if k == 0:
         return _kept(patch, np.zeros((n, 0)), None)
     stream = _stream(k, rule, rng)
-    found = _kept(patch, stream(n), None)
+    found: Any = _kept(patch, stream(n), None)
     for _ in range(60):  # points left out are replaced
         have = len(found[0])
         if have >= n:

@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jax.extend import core
 
 from sciopt._errors import ConditionError
@@ -115,7 +116,7 @@ class _Probe:
             return _Part(True, v.val) if isinstance(v, core.Literal) else env[v]
 
         for var, const in zip(jaxpr.constvars, consts, strict=True):
-            env[var] = _Part(not isinstance(const, jax.core.Tracer), const)
+            env[var] = _Part(not isinstance(const, Tracer), const)
             constants.add(var)
         for var, arg in zip(jaxpr.invars, args, strict=True):
             env[var] = arg
@@ -156,7 +157,7 @@ class _Probe:
 
 def _constant(part: _Part) -> bool:
     """Whether a part is known without x (a literal or a constant of the function)."""
-    return part.value is not None and not isinstance(part.value, jax.core.Tracer)
+    return part.value is not None and not isinstance(part.value, Tracer)
 
 
 def _values(closed: Any, x: Any) -> Any:

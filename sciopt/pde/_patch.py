@@ -49,13 +49,13 @@ class Patch:
     axes: tuple[Axis, ...]
     place: Callable[[Array], Array]
     normal: Callable[[Array], Array] | None = None
-    kept: Callable[[Array, Array | None], Array] | None = None
+    kept: Callable[[Array, Any], Any] | None = None
 
-    def restricted(self, keep: Callable[[Array, Any], Array]) -> Patch:
+    def restricted(self, keep: Callable[[Array, Any], Any]) -> Patch:
         """Return the patch without the points for which ``keep(x, normals)`` is false."""
         old = self.kept
 
-        def both(x: Array, n: Any) -> Array:
+        def both(x: Array, n: Any) -> Any:
             return keep(x, n) if old is None else old(x, n) & keep(x, n)
 
         return Patch(self.measure, self.axes, self.place, self.normal, both)
@@ -94,10 +94,10 @@ def product(a: Patch, b: Patch, d: int, alike: bool = False) -> Patch:
     def place(s: Array) -> Array:
         return np.concatenate([a.place(s[:, :k]), b.place(s[:, k:])], axis=1)
 
-    normal = None
+    normal: Any = None
     if a.normal is not None or b.normal is not None:
 
-        def normal(s: Array) -> Array:
+        def outward(s: Array) -> Array:
             x = place(s)
             out = np.zeros_like(x)
             if a.normal is not None:
@@ -106,16 +106,20 @@ def product(a: Patch, b: Patch, d: int, alike: bool = False) -> Patch:
                 out[:, d:] = b.normal(s[:, k:])
             return out
 
-    kept = None
+        normal = outward
+
+    kept: Any = None
     if a.kept is not None or b.kept is not None:
 
-        def kept(x: Array, n: Any) -> Array:
+        def both(x: Array, n: Any) -> Any:
             mask = np.ones(len(x), dtype=bool)
             if a.kept is not None:
                 mask &= a.kept(x[:, :d], None if a.normal is None else n[:, :d])
             if b.kept is not None:
                 mask &= b.kept(x[:, d:], None if b.normal is None else n[:, d:])
             return mask
+
+        kept = both
 
     return Patch(a.measure * b.measure, first + b.axes, place, normal, kept)
 

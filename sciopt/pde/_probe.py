@@ -17,7 +17,7 @@ from sciopt.linearise import linearise
 from sciopt.linearise.autodiff import double
 from sciopt.models import cross_basis, tensor_basis
 from sciopt.parameters import Parameter
-from sciopt.pde._read import domain_for, functions_of
+from sciopt.pde._read import domain_for, functions_of, given
 from sciopt.pde.collocation import Collocation
 from sciopt.problem import Problem
 
@@ -150,14 +150,14 @@ def probed(solution: Any, sizes: dict[int, int], zero: bool = False) -> Probe:
         unknown[name] = model
         x = domain.interior(3 * model.size + 200, refine=0.0).coords
         with double():
-            v = np.asarray(jax.jit(jax.vmap(lambda p, g=f: jnp.ravel(jnp.asarray(g(p)))))(x))
+            v: Any = np.asarray(jax.jit(jax.vmap(lambda p, g=f: jnp.ravel(jnp.asarray(g(p)))))(x))
         made[name] = (model, domain, x, np.concatenate([v.real, v.imag], axis=1) if v.dtype.kind == "c" else v, low)
         most = max(most, model.size * components)
     if not single:
         unknown = {
             k: unknown[k] if k in functions else _parameter(problem.unknown[k], v) for k, v in solution.params.items()
         }
-    conditions = [_fresh(c, most, held, single) for c in problem.conditions]
+    conditions = [_fresh(c, most, held, single) for c in given(problem)]
     lin = linearise(Problem(conditions, unknown["u"] if single else unknown))
     spaces, parameters = {}, {}
     for leaf in lin.layout.leaves:
@@ -197,7 +197,8 @@ def _scaled(lin: Any, spaces: dict[str, Space], parameters: dict[str, slice], va
     for condition, part in lin.rows.items():
         largest = 0.0
         for space in spaces.values():
-            block = A[part, space.columns].reshape(part.stop - part.start, -1, len(space.low))[:, :, space.low]
+            whole: Any = A[part, space.columns].reshape(part.stop - part.start, -1, len(space.low))
+            block = whole[:, :, space.low]
             largest = max(largest, float(np.sqrt(np.max(np.sum(block**2, axis=0), initial=0.0))))
         sizes[condition] = largest
         if largest > 0:

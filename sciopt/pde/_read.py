@@ -9,7 +9,7 @@ from sciopt._errors import OptionError
 from sciopt.pde.collocation import Collocation
 from sciopt.pde.field import Field
 
-__all__ = ["domain_for", "field_of", "functions_of", "the_field"]
+__all__ = ["domain_for", "field_of", "functions_of", "given", "the_field"]
 
 _FIELDS: WeakKeyDictionary[Any, dict[str, Field | None]] = WeakKeyDictionary()
 
@@ -20,6 +20,12 @@ def functions_of(solution: Any) -> dict[str, Any]:
     if isinstance(params, dict):
         return {k: v for k, v in params.items() if callable(v)}
     return {"u": params} if callable(params) else {}
+
+
+def given(problem: Any) -> tuple[Any, ...]:
+    """Return the conditions as the user gave them, where an ansatz chosen from them has put others in their place."""
+    plan = getattr(problem, "plan", None)
+    return tuple(getattr(plan, "conditions", problem.conditions))
 
 
 def domain_for(problem: Any, name: str) -> Any:

@@ -14,7 +14,9 @@ from sciopt.pde._forward import forward_sum
 __all__ = ["along", "second_sum"]
 
 
-TAYLOR = 5  # order from which one Taylor series is cheaper than nested derivatives (measured: problems/pde/operator_study)
+TAYLOR = (
+    5  # order from which one Taylor series is cheaper than nested derivatives (measured: problems/pde/operator_study)
+)
 
 
 def along(f: Callable[..., Any], x: Any, v: Any, order: int, route: str = "auto") -> Any:

@@ -61,7 +61,7 @@ class Ball(Domain):
         c = np.array(self.centre)
         return np.stack([c - self.radius, c + self.radius], axis=1)
 
-    def _inside(self, x: Array, slack: float) -> Array:
+    def _inside(self, x: Array, slack: float) -> Any:
         r = np.linalg.norm(x - np.array(self.centre), axis=1)
         margin = slack * self.radius
         return (r <= self.radius + margin) & (r >= self.hole - margin)

@@ -61,7 +61,7 @@ class Box(Domain):
         """Lower and upper end of each coordinate, shape (d, 2)."""
         return np.array(self.sides)
 
-    def _inside(self, x: Array, slack: float) -> Array:
+    def _inside(self, x: Array, slack: float) -> Any:
         low, high = self.bounds.T
         margin = slack * (high - low)
         ok = (x >= low - margin) & (x <= high + margin) | np.array(self.periodic)

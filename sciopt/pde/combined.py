@@ -59,7 +59,7 @@ class Combined(Domain):
             return np.stack([np.maximum(a[:, 0], b[:, 0]), np.minimum(a[:, 1], b[:, 1])], axis=1)
         return a
 
-    def _inside(self, x: Array, slack: float) -> Array:
+    def _inside(self, x: Array, slack: float) -> Any:
         a = self.first._inside(x, slack)
         if self.how == "-":
             return a & ~self.second._inside(x, -slack)
@@ -78,11 +78,11 @@ class Combined(Domain):
         A, B = self.first, self.second
         step = 1e-6 * float(np.max(self.sizes))
 
-        def parting(x: Array, n: Any) -> Array:
+        def parting(x: Array, n: Any) -> Any:
             """Where the domain lies behind the face and not before it."""
             return self._inside(x - step * n, 0.0) & ~self._inside(x + step * n, 0.0)
 
-        def alone(x: Array, n: Any) -> Array:
+        def alone(x: Array, n: Any) -> Any:
             """The same, without the stretches that the first boundary has already."""
             return parting(x, n) & ~(A._inside(x, 1e-9) & ~A._inside(x, -1e-9))
 

@@ -10,6 +10,7 @@ import numpy as np
 from sciopt._types import Array
 from sciopt.linearise.autodiff import double
 from sciopt.pde._probe import Probe, probed
+from sciopt.pde._read import given
 from sciopt.pde.field import Field
 
 __all__ = ["Determination", "determination"]
@@ -180,7 +181,7 @@ def _missing(solution: Any) -> str:
     from sciopt.pde.collocation import Collocation
 
     seen: dict[Any, set[str]] = {}
-    for c in solution.problem.conditions:
+    for c in given(solution.problem):
         if isinstance(c.points, Collocation):
             faces = seen.setdefault(c.points.domain, set())
             faces.update(c.points.face or ())

@@ -75,7 +75,7 @@ def error_estimate(solution: Any, functions: int | None = None) -> ErrorEstimate
     p = probed(solution, q)
     norms = np.linalg.norm(p.A, axis=0)
     norms[norms == 0] = 1.0
-    w = np.linalg.lstsq(p.A / norms, -p.r, rcond=1e-13)[0] / norms
+    w = np.linalg.lstsq(p.A / norms, -p.r, rcond=1e-10)[0] / norms
     left = float(np.linalg.norm(p.A @ w + p.r))
     size = float(np.linalg.norm(p.r))
     absolute, relative = {}, {}

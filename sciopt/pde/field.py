@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from sciopt._errors import OptionError
 from sciopt._types import Array
@@ -65,14 +66,14 @@ class Field:
         DataError
             Points of another dimension, or outside the domain.
         """
-        if isinstance(points, jax.core.Tracer):
+        if isinstance(points, Tracer):
             with within(self.domain):
                 return self.function(points)
         if outside not in ("raise", "nan", "extrapolate"):
             raise OptionError(f"outside={outside!r}: choose 'raise', 'nan' or 'extrapolate'")
         x = self.domain._array(points)
         flat = x.reshape(-1, self.domain.dim)
-        inside = self.domain.contains(flat)
+        inside: Any = self.domain.contains(flat)
         if outside == "raise":
             self.domain._checked(flat)
         values = self._values(flat)
@@ -154,7 +155,10 @@ class Field:
                 f"{len(free)} free coordinates need as many numbers of points of at least 2, got {counts}"
             )
         bounds = self.domain.bounds
-        axes = {self.domain.names[i]: np.linspace(*bounds[i], int(m)) for i, m in zip(free, numbers, strict=True)}
+        axes = {
+            self.domain.names[i]: np.linspace(bounds[i, 0], bounds[i, 1], int(m))
+            for i, m in zip(free, numbers, strict=True)
+        }
         mesh = np.meshgrid(*axes.values(), indexing="ij")
         points = np.empty((*mesh[0].shape, self.domain.dim))
         for i, value in held.items():

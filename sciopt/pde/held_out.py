@@ -8,7 +8,9 @@ import numpy as np
 
 from sciopt.linearise import Work
 from sciopt.linearise.elsewhere import residuals_elsewhere
+from sciopt.pde._read import given
 from sciopt.pde.collocation import Collocation
+from sciopt.problem import Problem
 
 __all__ = ["held_out"]
 
@@ -45,14 +47,18 @@ def held_out(solution: Any, times: int = 4) -> dict[str, tuple[float, float]]:
     >>> max(held_out(found)["flat"]) < 1e-10
     True
     """
-    problem, frame, work = solution.problem, solution.iterate.frame, Work()
+    problem, frame, work, theta = solution.problem, solution.iterate.frame, Work(), solution.theta
+    if given(problem) != tuple(problem.conditions):  # an ansatz was chosen: look at the conditions as they were given
+        problem = Problem(given(problem), problem.layout.tree(theta))
+        theta = np.array(problem.layout.start)
+        frame = problem.frame(theta, None, {}, solution.key)
     out = {}
     for i, c in enumerate(problem.conditions):
         if not isinstance(c.points, Collocation) or c.points.rule == "fixed" or c.points.with_weights:
             continue
         batch = frame.batches[i]
-        own = residuals_elsewhere(problem, solution.theta, frame, work, i, batch.coords)
+        own = residuals_elsewhere(problem, theta, frame, work, i, batch.coords)
         rng = np.random.default_rng([solution.key, STREAM, i])
-        fresh = residuals_elsewhere(problem, solution.theta, frame, work, i, c.points._coords(rng, times * batch.n))
+        fresh = residuals_elsewhere(problem, theta, frame, work, i, c.points._coords(rng, times * len(own)))
         out[c.name] = (float(np.sqrt(np.mean(own**2))), float(np.sqrt(np.mean(fresh**2))))
     return out

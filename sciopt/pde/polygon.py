@@ -58,7 +58,7 @@ class Polygon(Domain):
         c = np.array(self.corners)
         return np.stack([c.min(axis=0), c.max(axis=0)], axis=1)
 
-    def _inside(self, x: Array, slack: float) -> Array:
+    def _inside(self, x: Array, slack: float) -> Any:
         c = np.array(self.corners)
         d = np.roll(c, -1, axis=0)
         low, high = np.minimum(c[:, 1], d[:, 1]), np.maximum(c[:, 1], d[:, 1])

@@ -54,7 +54,7 @@ class Product(Domain):
         """Lower and upper end of each coordinate, shape (d, 2)."""
         return np.concatenate([self.first.bounds, self.second.bounds])
 
-    def _inside(self, x: Array, slack: float) -> Array:
+    def _inside(self, x: Array, slack: float) -> Any:
         k = self.first.dim
         return self.first._inside(x[:, :k], slack) & self.second._inside(x[:, k:], slack)
 

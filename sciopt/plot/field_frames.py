@@ -46,7 +46,11 @@ def field_frames(
     f = solution if hasattr(solution, "on_grid") else the_field(solution, name)
     if not f.domain.has_time:
         raise OptionError(f"{f.domain!r} has no time; use field")
-    instants = np.linspace(*f.domain.bounds[0], times) if np.ndim(times) == 0 else np.asarray(times, float)
+    instants = (
+        np.linspace(f.domain.bounds[0, 0], f.domain.bounds[0, 1], int(times))
+        if np.ndim(times) == 0
+        else np.asarray(times, float)
+    )
     figure = figure_or_new(fig, (2.6 * len(instants), 2.6))
     panels = np.atleast_1d(figure.subplots(1, len(instants), sharex=True, sharey=True))
     held = dict(options.pop("at", None) or {})
