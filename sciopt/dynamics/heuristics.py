@@ -82,7 +82,8 @@ def _value_and_grad(
 
 def _cut(problem: Any, grid: GridState) -> tuple[int, Steps]:
     slots = slots_of(int(grid.steps.count.max(initial=1)), grid.steps.interval.shape[1])
-    return slots, Steps(*(a[:, :slots] for a in grid.steps[:3]), grid.steps.count)
+    interval, lo, hi = (a[:, :slots] for a in grid.steps[:3])
+    return slots, Steps(interval, lo, hi, grid.steps.count)
 
 
 def value(problem: Any, kind: str, theta: Array, grid: GridState) -> float:
