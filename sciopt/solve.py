@@ -36,6 +36,7 @@ def solve(
     progress: bool | str | None = None,
     threads: int | None = None,
     memory: float | None = None,
+    mesh: Any = None,
 ) -> Solution:
     """Make the residual conditions of a problem vanish, as far as they can.
 
@@ -62,6 +63,8 @@ def solve(
     memory
         Bytes that a Jacobian may take (2 GiB by default). A larger one of conditions in JAX is never stored: its Gram
         matrix is summed over blocks of parameters or points.
+    mesh
+        A `jax.sharding.Mesh` of one axis: the rows of conditions in JAX are spread over its devices.
 
     Returns
     -------
@@ -84,7 +87,7 @@ def solve(
         if value is not None and not value > 0:
             raise OptionError(f"solve: {name} must be positive, got {value!r}")
     begun = time.perf_counter()
-    work, history = Work(evaluations, seconds, memory), History()
+    work, history = Work(evaluations, seconds, memory, mesh), History()
     point, origin, rows = _point(problem, method, start)
     it: Iterate | None = None
     taken = 0

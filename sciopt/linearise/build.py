@@ -61,7 +61,23 @@ def linearise(
     blocks = work.modes.get("blocks")
     if blocks is None:
         blocks = work.modes["blocks"] = blocks_of(problem, theta, frame, work)
+    if work.mesh is not None:
+        return _spread(problem, blocks, theta, frame, work)
     return _kind(problem, blocks, theta, frame, work)(problem, blocks, theta, frame, work)
+
+
+def _spread(problem: Any, blocks: tuple[Any, ...], theta: Array, frame: Frame, work: Work) -> Linearisation:
+    """Return the linearisation with rows spread over the devices of a mesh."""
+    from sciopt.linearise.sharded import Sharded, ShardedBlock
+
+    if not isinstance(blocks[0], ShardedBlock):
+        if not Sharded.fits(blocks, problem.layout) or problem.structure != "rectangular":
+            names = ", ".join(problem.names)
+            raise ConditionError(
+                f"mesh= spreads conditions of a point in JAX; conditions {names} are not all of this kind"
+            )
+        blocks = work.modes["blocks"] = (ShardedBlock(blocks[0], work.mesh),)
+    return Sharded(problem, blocks, theta, frame, work)
 
 
 def _kind(problem: Any, blocks: tuple[Any, ...], theta: Array, frame: Frame, work: Work) -> type[Stacked]:

@@ -27,12 +27,18 @@ class Work:
         Sentences for the report (promoted dtypes, fallbacks), each once.
     memory
         Bytes that a Jacobian may take; larger ones are streamed. Decides about blocks of parameters and points too.
+    mesh
+        JAX mesh of one axis over which rows are spread, or None.
     """
 
-    __slots__ = ("columns", "deadline", "evaluations", "memory", "modes", "nfev", "njev", "notes")
+    __slots__ = ("columns", "deadline", "evaluations", "memory", "mesh", "modes", "nfev", "njev", "notes")
 
     def __init__(
-        self, evaluations: int | None = None, seconds: float | None = None, memory: float | None = None
+        self,
+        evaluations: int | None = None,
+        seconds: float | None = None,
+        memory: float | None = None,
+        mesh: Any = None,
     ) -> None:
         self.nfev = 0
         self.njev = 0
@@ -41,6 +47,7 @@ class Work:
         self.notes: list[str] = []
         self.evaluations = evaluations
         self.memory = float(MEMORY if memory is None else memory)
+        self.mesh = mesh
         self.deadline = None if seconds is None else time.monotonic() + seconds
 
     def spend(self) -> None:
