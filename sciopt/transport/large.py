@@ -172,7 +172,7 @@ def cloud_bounds(
         done = final or (last <= deepest and size >= 2**last)
         upper = _upper(level, masses, cost)
         late = seconds is not None and time.monotonic() - began > seconds
-        hopeful = accuracy is not None and size >= 2**COARSEST and _excess(level, upper, cost) < 0.7 * accuracy
+        hopeful = accuracy is not None and size >= 2**COARSEST and _excess(level, upper, cost) < 2.0 * accuracy
         if not (done or late or hopeful):
             continue
         lower, f, g = _lower(level, trees, masses, cost, final, threads)
