@@ -12,7 +12,7 @@ pde = so.pde
 
 def test_error_bar_is_the_statistical_limit_whatever_the_weights():
     errors = []
-    for weight in (0.1, 1.0, 10.0):
+    for weight in (0.1, 10.0):
         case = inverse_diffusion(weight=weight)
         solution = so.solve(case.problem)
         assert solution.success, solution.message
@@ -32,6 +32,7 @@ def test_weights_of_the_constraints_are_in_the_history():
     assert set(solution.chi2_by_condition) == {"observed"}
 
 
+@pytest.mark.slow
 def test_balanced_weights_follow_units():
     """Lengths in millimetres: the same merit and the same steps after balancing."""
     merits = []
