@@ -1,11 +1,15 @@
 """Rows on two devices equal rows on one; a process of its own, as the number of devices is fixed when JAX starts."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SCRIPT = """
+import sys
 import jax, numpy as np, jax.numpy as jnp
 import sciopt as so
 from jax.sharding import Mesh
@@ -13,6 +17,8 @@ from sciopt.linearise import Work, linearise
 from sciopt.linearise.autodiff import _jacobians, double
 from sciopt.methods import LevenbergMarquardt
 
+if len(sys.argv) > 1:  # one of two processes with a device each
+    jax.distributed.initialize(sys.argv[1], num_processes=2, process_id=int(sys.argv[2]))
 assert len(jax.devices()) == 2
 mesh = Mesh(np.array(jax.devices()), ("rows",))
 rng = np.random.default_rng(0)
@@ -48,7 +54,8 @@ for n, width in ((21, 16), (61, 5)):
     block = two.pieces[0]
     with double():
         shares = _jacobians(block.programs, block._replicated(two.theta), block.data(two.frame))[0].addressable_shards
-    assert [s.data.shape[0] for s in shares] == [(n + 1) // 2] * 2, "each device holds half of the rows"
+    assert {s.data.shape[0] for s in shares} == {(n + 1) // 2}, "each device holds half of the rows"
+    assert len(shares) == len(jax.local_devices())
     a = so.solve(p, LevenbergMarquardt(), steps=6)
     b = so.solve(p, LevenbergMarquardt(), steps=6, mesh=mesh)
     assert np.abs(a.history["f"] / b.history["f"] - 1).max() < 1e-6, (a.history["f"], b.history["f"])
@@ -63,17 +70,42 @@ print("equal")
 """
 
 
-def test_two_devices_equal_one():
-    flags = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=2"
+def started(flags, *arguments):
+    """Start the script; returns the process."""
     environment = {**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu", "OPENBLAS_NUM_THREADS": "1"}
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT],
-        capture_output=True,
+    return subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
         env=environment,
         cwd=Path(__file__).parent,
-        timeout=500,
-        check=False,
     )
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert done.stdout.strip() == "equal"
+
+
+def finished(process):
+    """Wait for a script and check what it says."""
+    try:
+        out, err = process.communicate(timeout=500)
+    finally:
+        process.kill()
+    assert process.returncode == 0, err[-3000:]
+    assert out.strip().endswith("equal")
+
+
+def test_two_devices_equal_one():
+    finished(started("--xla_force_host_platform_device_count=2"))
+
+
+@pytest.mark.slow
+def test_two_processes_equal_one():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    pair = [started("", address, str(k)) for k in range(2)]
+    try:
+        for process in pair:
+            finished(process)
+    finally:
+        for process in pair:
+            process.kill()
