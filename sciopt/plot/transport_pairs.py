@@ -73,7 +73,9 @@ def transport_pairs(
     axes = axes_or_new(ax, (6.0, 6.0), layout="compressed")
     segments = np.stack([x[i][:, [p, q]], y[j][:, [p, q]]], axis=1)
     width = 0.2 + 1.3 * mass / mass.max() if len(mass) else 1.0
-    axes.add_collection(LineCollection(list(segments), **({"linewidths": width, "colors": ink(), "alpha": 0.35} | line)))
+    axes.add_collection(
+        LineCollection(list(segments), **({"linewidths": width, "colors": ink(), "alpha": 0.35} | line))
+    )
     for points, weights, colour, name in ((x, solution.setting.a, "C0", "x"), (y, solution.setting.b, "C1", "y")):
         step = max(1, len(points) // SHOWN)
         some = points[::step]
