@@ -29,7 +29,9 @@ FAMILIES = ("nist/", "mgh/", "rank_deficient/")
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m problems.bench", description=__doc__)
-    parser.add_argument("room", choices=["least_squares", "pde", "transport", *STUDIES], help="which part of the catalogue")
+    parser.add_argument(
+        "room", choices=["least_squares", "pde", "transport", *STUDIES], help="which part of the catalogue"
+    )
     parser.add_argument("--solver", nargs="+", default=["*"], metavar="NAME", help="names or globs, such as 'scipy*'")
     parser.add_argument("--case", default="*", metavar="GLOB", help="cases to run, such as 'nist/*'")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write rows, runs, versions and command")

@@ -29,7 +29,9 @@ from sciopt.methods.damping import Damping, Nielsen, TargetRatio
 
 __all__ = ["LevenbergMarquardt", "LevenbergMarquardtState"]
 
-RESOLVED = 1e-15  # damping over s1^2 down to which the Gram matrix gives steps good to a few digits, enough for one trial
+RESOLVED = (
+    1e-15  # damping over s1^2 down to which the Gram matrix gives steps good to a few digits, enough for one trial
+)
 STUCK = 4  # steps in a row without any decrease
 
 

@@ -119,7 +119,9 @@ def _quality(solution: Any) -> str:
         return f"chi2 = {number(chi2)} of {sum(n for _, n in solution.chi2_by_condition.values())} rows"
     if dof is None or not dof > 0:
         return f"chi2 = {number(chi2)}; no degrees of freedom left: the quality of the fit cannot be judged"
-    if any(getattr(c, "scatter", None) is not None for c in getattr(getattr(solution, "problem", None), "conditions", ())):
+    if any(
+        getattr(c, "scatter", None) is not None for c in getattr(getattr(solution, "problem", None), "conditions", ())
+    ):
         return f"chi2/dof = {chi2:.4g}/{dof:.6g} = {chi2 / dof:.3g}; rows are correlated, so that it has no p-value"
     if getattr(solution, "errors_kind", "absolute") == "absolute":
         return f"chi2/dof = {chi2:.4g}/{dof:.6g} = {chi2 / dof:.3g}, p-value {_p_value(chi2, dof)}"
