@@ -68,7 +68,7 @@ def _lmfit(case: ODECase, seed: int) -> tuple[dict[str, float], float]:
     parameters = lmfit.Parameters()
     for k, v in zip([*names, *(f"start_{k}" for k in case.free)], [*case.start(seed).values(), *first], strict=True):
         parameters.add(k, v)
-    got = lmfit.minimize(lambda p: residual(list(p.valuesdict().values())), parameters, max_nfev=PATIENCE)
+    got: Any = lmfit.minimize(lambda p: residual(list(p.valuesdict().values())), parameters, max_nfev=PATIENCE)
     return {k: float(got.params[k]) for k in names}, float(got.chisqr)
 
 

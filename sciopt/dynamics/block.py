@@ -44,7 +44,7 @@ class TrajectoryLinearisation(Stacked):
 
     def secondary(self) -> tuple[float, Array] | None:
         """Return (value, gradient) of the regulariser, if it is a secondary objective."""
-        regularise = self.problem.regularise
+        regularise: Any = getattr(self.problem, "regularise", None)
         return regularise.secondary(self) if hasattr(regularise, "secondary") else None
 
 
@@ -82,7 +82,8 @@ class TrajectoryBlock:
             return self._assembled(theta, steps, atol)
         if mode == "reverse":
             slots = _slots(int(steps.count.max(initial=1)), steps.interval.shape[1])
-            steps = Steps(*(a[:, :slots] for a in steps[:3]), steps.count)
+            interval, lo, hi = (a[:, :slots] for a in steps[:3])
+            steps = Steps(interval, lo, hi, steps.count)
         with double():
             J = np.asarray(whole(plan, jnp.asarray(theta), problem.arrays, steps, atol, mode))
         N, m = len(problem.setting.data.time), sum(self._widths())

@@ -59,8 +59,8 @@ def endpoint_jacobian(
 
             def advance(carry: Any, step: Any) -> Any:
                 y, k = carry
-                j, *now = step
-                at = slot(lane, *now, j < count)
+                j, interval, lo, hi = step
+                at = slot(lane, interval, lo, hi, j < count)
                 taken = take(flow.tableau, bound, at.clock, at.h, y, k if keep else None, (atol, arrays.rtol))
                 y = jnp.where(at.live, taken.y, y)
                 return (y + at.dose, jnp.where(at.live, taken.rate, k) if keep else k), (y, at.stop)

@@ -97,7 +97,8 @@ def adaptive(problem: Any, theta: Array, least: int = 0) -> GridState:
             np.where(np.isnan(np.asarray(atol)), setting.rtol * floor_of(np, largest), np.asarray(atol)) + 1e-290
         )
         S = bucket(int(count.max(initial=1)), int(walked.steps.interval.shape[1]))
-        steps = Steps(*(np.asarray(a)[:, :S] for a in walked.steps[:3]), count)
+        interval, lo, hi = (np.asarray(a)[:, :S] for a in walked.steps[:3])
+        steps = Steps(interval, lo, hi, count)
     status = np.asarray(walked.status)
     failed = None
     if (status != 1).any():

@@ -150,7 +150,9 @@ def measured(t: Any, y: Any, sigma: Any, nan: str, mask: Any) -> Measured:
         bad = None if s is None else np.argwhere(~(np.isfinite(s) & (s > 0)) & k)
         if bad is not None and len(bad):
             place = tuple(int(v) for v in bad[0])
-            raise DataError(f"sigma of {label} is {s[place]:g} at index {place}; it must be finite and positive")
+            raise DataError(
+                f"sigma of {label} is {np.asarray(s)[place]:g} at index {place}; it must be finite and positive"
+            )
     values = tuple(np.where(k, v, 0.0) for v, k in zip(stacked, kept, strict=True))
     spread = tuple(None if s is None else np.where(k, s, 1.0) for s, k in zip(spread, kept, strict=True))
     keep = tuple(None if k.all() else k for k in kept)

@@ -92,9 +92,9 @@ def _initial_of(initial: Any, unknown: Any, data: Measured, observe: Any, T: int
         if initial != "data":
             raise OptionError(f"initial={initial!r}: give a state, a function of the parameters, or 'data'")
         return _initial_from_data(data, observe)
-    functions = initial if isinstance(initial, (list, tuple)) and initial and all(map(callable, initial)) else None
+    functions: Any = initial if isinstance(initial, (list, tuple)) and initial and all(map(callable, initial)) else None
     if callable(initial) or functions:
-        chosen = tuple(functions or [initial] * T)
+        chosen: tuple[Any, ...] = tuple(functions or [initial] * T)
         if len(chosen) != T:
             raise DataError(f"initial= has {len(chosen)} functions, t has {T} trajectories")
         p = named(_plain(unknown))
@@ -160,13 +160,14 @@ def _starts_of(start: Any, data: Measured) -> tuple[Array, Any]:
     first = np.array([row[0] for row in data.times])
     if start is None:
         return first, None
-    listed = list(start) if isinstance(start, (list, tuple, np.ndarray)) and np.ndim(start) == 1 else [start] * T
+    several = isinstance(start, (list, tuple, np.ndarray)) and np.ndim(start) == 1
+    listed: list[Any] = list(start) if several else [start] * T
     if len(listed) != T:
         raise DataError(f"start= has {len(listed)} times, t has {T} trajectories")
     values = []
     for i, s in enumerate(listed):
-        value = s.value if isinstance(s, Parameter) else s
-        if not np.isscalar(value) or not np.isfinite(float(value)):
+        value: Any = s.value if isinstance(s, Parameter) else s
+        if np.iscomplexobj(value) or np.ndim(value) or not np.isfinite(float(value)):
             raise DataError(f"start of trajectory {i} must be a finite number, got {value!r}")
         values.append(float(value))
     free = any(isinstance(s, Parameter) and s.free for s in listed)

@@ -75,7 +75,8 @@ def sensitivities(
 
     def body(j: Any, carry: Any) -> Any:
         inner, out = carry
-        inner, (y, dy, *numbers, stop) = jax.vmap(one)(lanes, atol, *inner, steps_at(steps, j))
+        y, dy, k, dk = inner
+        inner, (y, dy, *numbers, stop) = jax.vmap(one)(lanes, atol, y, dy, k, dk, steps_at(steps, j))
         states, dstates, *kept = out
         states, dstates = states.at[rows, stop].set(y), dstates.at[rows, stop].set(dy)
         kept = [old if old.size == 0 else old.at[:, j].set(new) for old, new in zip(kept, numbers, strict=True)]

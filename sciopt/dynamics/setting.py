@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -69,7 +70,7 @@ class Setting:
     absolute: bool | None = None
     jacobian: str = "auto"
     regularise: Any = None
-    started: dict[str, Any] = field(default_factory=dict)
+    started: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def with_options(self, *, solver: Any, rtol: Any, atol: Any, errors: Any, max_steps: int, **rest: Any) -> Setting:
         """Return the setting with the options of the solve; ``solver="auto"`` is settled here."""
@@ -197,10 +198,10 @@ class Setting:
         )
         place = np.flatnonzero(new.run == run)[: len(times)]
         seen = (self.observe, self.picked) if observed else (None, None)
-        new_setting = replace(  # one trajectory has times of its own: no common grid
+        changed: Any = replace(  # one trajectory has times of its own: no common grid
             self, data=new, observe=seen[0], picked=seen[1], regularise=None, loss="gaussian", shared=False
         )
-        return new_setting, place
+        return changed, np.asarray(place)
 
     def sizes(self) -> Array:
         """Return what a gap of each entry of the state is measured in: its sigma, or 2 % of its size; shape (d,)."""

@@ -5,8 +5,8 @@ from typing import Any, Literal, get_args
 from sciopt._errors import OptionError
 from sciopt.linalg.base import Factor, needs_qr
 from sciopt.linalg.cholesky import cholesky_factor
-from sciopt.linalg.decompositions import gram_factor, pivoted_cholesky_factor, qr_factor, svd_factor
 from sciopt.linalg.core import core_factor
+from sciopt.linalg.decompositions import gram_factor, pivoted_cholesky_factor, qr_factor, svd_factor
 from sciopt.linalg.krylov import krylov_factor
 from sciopt.linalg.nystrom import nystrom_factor
 from sciopt.linalg.operators import ScaledJacobian, scaled_jacobian

@@ -102,7 +102,7 @@ def _used(conditions: Sequence[Condition], names: list[str], m: int | None) -> t
 def _dependence(c: Condition, names: list[str], columns: tuple[Any, ...], m: int | None) -> list[Any]:
     shape = () if m is None else (m,)
     unknown = _stand_ins(names, [np.zeros((*shape, 2))] * len(names))
-    binding = bind(c, unknown, {}, columns if len(columns) > 1 else columns[0], False)
+    binding = bind(c, unknown, {}, columns if len(columns) != 1 else columns[0], False)
     whole: tuple[Any, ...] = tuple(jnp.asarray(np.asarray(column)) for column in columns)
     point = whole if c.batched else tuple(column[0] for column in whole)
 

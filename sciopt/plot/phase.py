@@ -60,11 +60,11 @@ def phase(
     names = state.entry_names()
     if len(names) < 2:
         raise OptionError("a phase portrait needs a state of two entries or more")
-    x, y = names[0] if x is None else x, names[1] if y is None else y
-    for name in (x, y):
+    across, up = names[0] if x is None else x, names[1] if y is None else y
+    for name in (across, up):
         if name not in names:
             raise OptionError(f"the state has no entry {name!r}; entries: {', '.join(names)}")
-    i, j = names.index(x), names.index(y)
+    i, j = names.index(across), names.index(up)
     axes = axes_or_new(ax, (5.2, 4.8))
     mean = np.zeros(len(names))
     for run in range(setting.data.runs):
@@ -73,17 +73,18 @@ def phase(
         curve = _flat(state, solution.predict(dense, run=run), DENSE)
         mean = curve.mean(0) if run == 0 else mean
         axes.plot(curve[:, i], curve[:, j], **line)
-    _data(axes, setting, x, y)
+    _data(axes, setting, across, up)
     if field:
         _arrows(axes, solution, state, mean, i, j, float(setting.data.times[0][0]))
-    axes.set_xlabel(literal(x))
-    axes.set_ylabel(literal(y))
+    axes.set_xlabel(literal(across))
+    axes.set_ylabel(literal(up))
     return axes
 
 
 def _flat(state: Any, tree: Any, n: int) -> Any:
-    leaves = tree if not isinstance(tree, dict) else None
-    parts = [np.reshape(v, (n, -1)) for v in (_leaves(tree) if leaves is None or isinstance(tree, tuple) else [tree])]
+    leaves: Any = tree if not isinstance(tree, dict) else None
+    whole: list[Any] = _leaves(tree) if leaves is None or isinstance(tree, tuple) else [tree]
+    parts: list[Any] = [np.reshape(v, (n, -1)) for v in whole]
     parts = [np.concatenate([p.real, p.imag], 1) if np.iscomplexobj(p) else p for p in parts]
     return np.concatenate(parts, axis=1)
 

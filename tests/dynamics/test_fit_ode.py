@@ -1,5 +1,7 @@
 """Fits of trajectories against fits of the exact solution, and what is said about bad input."""
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -33,11 +35,11 @@ def logarithms(t, y, p):
 @pytest.mark.parametrize("scale", ["log", "linear"])
 def test_lynx_and_hare_agree_with_the_reference(scale):
     case = CASES[f"lynx_hare/{scale}"]()
-    start = dict(zip(case.parameters, case.starts[0], strict=True))
+    start, y = dict(zip(case.parameters, case.starts[0], strict=True)), np.asarray(case.y)
     fit = fit_ode(
         predator,
         case.x,
-        {"hare": case.y[:, 0], "lynx": case.y[:, 1]},
+        {"hare": y[:, 0], "lynx": y[:, 1]},
         unknown={k: start[k] for k in "abgd"},
         initial={"hare": so.Parameter(start["x0"]), "lynx": so.Parameter(start["y0"])},
         observe=logarithms if scale == "log" else None,
@@ -191,9 +193,10 @@ def test_other_data_of_the_same_shape_compile_nothing(caplog):
     fit_ode(decay, t, decaying(t), **common)
     from sciopt.dynamics import plan, walk
 
-    before = [f._cache_size() for f in (walk.walk, plan.predictions, plan.linear)]
+    compiled: list[Any] = [walk.walk, plan.predictions, plan.linear]
+    before = [f._cache_size() for f in compiled]
     fit_ode(decay, 1.1 * t, decaying(t, seed=5), **common)
-    assert [f._cache_size() for f in (walk.walk, plan.predictions, plan.linear)] == before
+    assert [f._cache_size() for f in compiled] == before
     del jax
 
 

@@ -1,5 +1,7 @@
 """Conditions on linear ansaetze: jets against automatic differentiation of the model itself, linearity, locality, solves."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,6 +12,7 @@ from sciopt import models
 from sciopt.linearise import Work, linearise
 from sciopt.linearise.build import blocks_of
 from sciopt.linearise.jets import JetBlock
+from sciopt.linearise.stacked import Stacked
 
 RNG = np.random.default_rng(5)
 POINTS = RNG.uniform(0, 1, (40, 2))
@@ -83,6 +86,7 @@ def test_rows_and_jacobian_equal_those_of_the_model_differentiated(basis, functi
     model = started(BASES[basis](2 if function is flow else None))
     problem = so.Problem([so.condition(function, points=POINTS[:12])], unknown=model)
     lin, r, J = rows_and_jacobian(problem, jets=True)
+    assert isinstance(lin, Stacked)
     assert isinstance(lin.pieces[0], JetBlock)
     assert lin.linear == (function is linear)
     _, r2, J2 = rows_and_jacobian(problem, jets=False)
@@ -94,6 +98,7 @@ def test_further_unknowns_and_complex_rows():
     unknown = {"u": started(BASES["tensor"](None)), "k": so.Parameter(1.5), "fixed": so.Parameter(2.0, fixed=True)}
     problem = so.Problem([so.condition(wave, points=POINTS)], unknown=unknown)
     lin, r, J = rows_and_jacobian(problem, jets=True)
+    assert isinstance(lin, Stacked)
     assert isinstance(lin.pieces[0], JetBlock)
     _, r2, J2 = rows_and_jacobian(problem, jets=False)
     assert J.shape == (80, 21)
@@ -110,17 +115,19 @@ def test_a_condition_that_looks_elsewhere_is_differentiated_as_usual():
 def test_more_points_than_a_chunk_and_other_bases_compile_nothing():
     from sciopt.linearise import jet_program
 
+    compiled: Any = jet_program.evaluate
+
     def curved(u, x):
         return d2(u, 1)(x) - u(x)
 
     for size, n in ((4, 30), (7, 700), (9, 1100)):
         model = models.tensor_basis([(0, 1), (0, 1)], size)
         problem = so.Problem([so.condition(curved, points=RNG.uniform(0, 1, (n, 2)))], unknown=model)
-        before = jet_program.evaluate._cache_size()
+        before = compiled._cache_size()
         lin = linearise(problem)
         assert lin.dense().shape == (n, size * size)
         if n > 30:
-            assert jet_program.evaluate._cache_size() == before
+            assert compiled._cache_size() == before
 
 
 def test_linear_conditions_are_solved_in_one_step():

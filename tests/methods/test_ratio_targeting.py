@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from problems.pde import poisson_network
+from problems.pde.poisson_network import poisson_network
 from sciopt.linearise import linearise
 from sciopt.methods.levenberg_marquardt import LevenbergMarquardt
 from sciopt.methods.ratio_targeting import RatioTargeting

@@ -23,13 +23,13 @@ def arrays(model):
 
 @pytest.mark.parametrize("name", BUILDERS)
 def test_scalar_and_vector_outputs_in_float64_without_touching_jax(name):
-    before = jax.config.jax_enable_x64
+    before = jax.config.read("jax_enable_x64")
     scalar, vector = BUILDERS[name](key=1), BUILDERS[name](key=1, outputs=3)
     assert scalar([0.1, -0.4]).shape == ()
     assert vector([0.1, -0.4]).shape == (3,)
     assert scalar([0.1, -0.4]).dtype == np.float64
     assert all(a.dtype == np.float64 for a in arrays(scalar))
-    assert jax.config.jax_enable_x64 == before
+    assert jax.config.read("jax_enable_x64") == before
 
 
 @pytest.mark.parametrize("name", BUILDERS)

@@ -51,7 +51,7 @@ def test_all_derivatives_are_continuous_at_zero():
 def test_variance_is_kept_through_twenty_layers():
     u = group_rational(160, width=160, groups=4, depth=20, start="tanh", key=0)
     points = np.random.default_rng(0).standard_normal((200, 160))
-    z, previous = points, None
+    z, previous = points, np.nan
     with jax.enable_x64(True):
         for weight, a, b in zip(u.weights[1:-1], u.numerators, u.denominators, strict=False):
             z = np.asarray(jax.vmap(lambda v, a=a, b=b: rational(v.reshape(4, 40), a, b).reshape(-1))(jnp.asarray(z)))

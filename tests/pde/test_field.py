@@ -108,6 +108,7 @@ def test_points_follow_the_residual_only_where_fresh_points_disagree():
     assert len(new.coords) == 200
     assert np.mean(new.coords[:100, 0] > 0.9) > 0.4, "drawn in proportion to the residual"
     assert np.array_equal(new.coords[100:], batch.coords[100:]), "the even part stays"
+    last = new
     for _ in range(PATIENCE + 1):
         last, new = (
             new,

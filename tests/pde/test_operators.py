@@ -1,5 +1,7 @@
 """Operators against closed forms; routes against each other; what is refused."""
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -93,7 +95,8 @@ FUNCTIONS = {
 
 def _network(x):
     for layer in NET.layers[:-1]:
-        x = jnp.tanh(layer.weight.astype(float) @ x + layer.bias)
+        bias: Any = layer.bias
+        x = jnp.tanh(layer.weight.astype(float) @ x + bias)
     return NET.layers[-1].weight.astype(float) @ x
 
 

@@ -3,6 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.collections import LineCollection
 
 from sciopt import plot, transport
 from sciopt._errors import DataError, OptionError
@@ -35,7 +36,7 @@ def test_lines_join_what_the_plan_couples():
     axes = plot.transport_pairs(solution)
     drawn(axes.figure)
     P = solution.plan.tocoo()
-    (lines,) = [c for c in axes.collections if hasattr(c, "get_segments")]
+    (lines,) = [c for c in axes.collections if isinstance(c, LineCollection)]
     assert len(lines.get_segments()) == len(P.data)
     ends = {tuple(np.round(s.ravel(), 12)) for s in lines.get_segments()}
     x, y = clouds()
