@@ -35,6 +35,7 @@ extensions = [
     "sphinxcontrib.bibtex",
 ]
 exclude_patterns = ["_build", "conf.py", "percent.py", "**/.ipynb_checkpoints"]
+suppress_warnings = ["ref.python"]  # short names in docstrings (`n`, `shape`) may be those of several classes
 default_role = "py:obj"  # single backticks in docstrings: a link where there is a target
 html_theme = "furo"
 html_title = f"sciopt {release}"

@@ -172,7 +172,7 @@ class Setting:
         )
         return whole, plan, arrays, laid
 
-    def elsewhere(self, times: Array, run: int, observed: bool) -> tuple[Setting, Array]:
+    def elsewhere(self, times: Array, run: int, observed: bool) -> tuple[Setting, Any]:
         """Return the setting with a trajectory at other times, without data, and the rows of these times.
 
         The trajectory still reaches its last datum, so that all its nodes stay in use.
@@ -201,7 +201,7 @@ class Setting:
         changed: Any = replace(  # one trajectory has times of its own: no common grid
             self, data=new, observe=seen[0], picked=seen[1], regularise=None, loss="gaussian", shared=False
         )
-        return changed, np.asarray(place)
+        return changed, place
 
     def sizes(self) -> Array:
         """Return what a gap of each entry of the state is measured in: its sigma, or 2 % of its size; shape (d,)."""

@@ -79,7 +79,7 @@ class LinesSolution:
         return self._path(np.atleast_1d(np.asarray(times, dtype=np.float64)))
 
     def on_nodes(self, times: Array) -> Array:
-        """Return the unknown on all nodes at times (k,), shape (k, ..., *nodes)."""
+        """Return the unknown on all nodes at times (k,), shape ``(k, ..., *nodes)``."""
         states = self.states(np.atleast_1d(np.asarray(times, dtype=np.float64)))
         with double():
             unpacked = jax.vmap(lambda t, y: self.lines.unpacked(t, y)[0])
