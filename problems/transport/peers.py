@@ -66,7 +66,7 @@ def _pot(method: str) -> Callable[[Instance, float, float], Answer]:
 
 def _regot(name: str) -> Callable[[Instance, float, float], Answer]:
     def run(case: Instance, eps: float, seconds: float) -> Answer:
-        import regot
+        import regot  # pyright: ignore[reportMissingImports]
 
         solver = getattr(regot, name)
         result = solver(case.C, case.a, case.b, eps, tol=TOLERANCE / np.sqrt(2 * len(case.a)), max_iter=400)
