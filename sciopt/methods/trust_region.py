@@ -145,7 +145,10 @@ class TrustRegion:
                 break
         assert trial is not None
         step = self._advanced(lin, state, trial, D, radius, f)
-        step.state = step.state._replace(full=raw if step.accepted else None)
+        if step.accepted and raw is not None:
+            step.state = step.state._replace(full=raw)
+        elif trial.full and free is None:  # lengthened: the next step's ratio to it is not the rate of convergence
+            step.state = step.state._replace(last=math.inf)
         return step
 
     def _advanced(self, lin: Linearisation, state: State, trial: Trial, D: Array, radius: float, f: float) -> Step:
